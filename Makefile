@@ -1,0 +1,58 @@
+# `make run` and `make test` set up all they need; the other targets are for those who change the code.
+
+VENV   := .venv
+PYTHON ?= python3
+BIN    := $(VENV)/bin
+
+# Recipes name the environment by a relative path, so a clone in a path with spaces works.
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+DONE    := $(VENV)/.installed
+
+.PHONY: help run test check lint types layers env lock benchmark clean
+
+help:            ## list the targets
+	@grep -E '^[a-z-]+: .*##|^[a-z]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
+
+run: $(DONE)-runtime   ## set up, then run the Titanic pipeline to a registered model
+	@$(BIN)/keystage run
+
+test: $(DONE)-dev      ## set up, then run all tests
+	@$(BIN)/python -m pytest
+
+check: lint types layers test   ## what CI runs: lint, types, layers, tests
+
+lint: $(DONE)-dev      ## style and formatting
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(DONE)-dev     ## strict type checking
+	@$(BIN)/mypy
+
+layers: $(DONE)-dev    ## who may import whom
+	@$(BIN)/lint-imports
+
+env: $(DONE)-dev       ## set up everything and stop
+
+$(DONE)-runtime: requirements/runtime.txt pyproject.toml
+	@echo "Setting up $(VENV) from requirements/runtime.txt (about a minute the first time) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(INSTALL) -r requirements/runtime.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable .
+	@touch $@
+
+$(DONE)-dev: $(DONE)-runtime requirements/dev.txt
+	@echo "Adding what checks and tests need, from requirements/dev.txt ..."
+	@$(INSTALL) -r requirements/dev.txt
+	@touch $@
+
+lock:            ## compile both lock files anew (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	  requirements/runtime.in -o requirements/runtime.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	  requirements/dev.in -o requirements/dev.txt
+
+benchmark: $(DONE)-dev ## measure the overhead; prints ratios
+	@$(BIN)/python benchmarks/overhead.py
+
+clean:           ## remove the environment and every output, keep the DVC cache
+	rm -rf $(VENV) artifacts reports dvc_plots

@@ -1,0 +1,1 @@
+"""Foreign tools, one per file: the only places where they are imported."""

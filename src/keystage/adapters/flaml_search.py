@@ -1,0 +1,239 @@
+"""FLAML proposes the trials; what is measured, kept and stopped is decided here.
+
+FLAML 2.7.0 is run in trial-count mode with its learners in turn, so the order of trials depends on data, seed and
+settings alone; a time budget only cuts it short (docs/adr/0004). Left to itself it chooses the next learner by measured
+seconds (``flaml/automl/automl.py``, ``_select_estimator``), and no two searches are alike.
+"""
+
+import logging
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from keystage.core.errors import SearchError
+from keystage.search.folds import Fold
+from keystage.search.metrics import Metric, metric_of
+from keystage.search.spec import SearchSpec
+from keystage.search.trials import Candidate, SearchResult, StoppedBy, Trial
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+OnTrial = Callable[[Trial], None]
+UNLIMITED = 1_000_000  # FLAML wants a number of trials
+
+# Where FLAML begins each learner. Its own starts are the cheapest models there are (4 trees of 4 leaves), which serves
+# large tables and wastes a small budget; these are the learners' usual settings, in the names of FLAML's search space.
+STARTING_POINTS: dict[str, dict[str, Any]] = {
+    "lgbm": {
+        "n_estimators": 100,
+        "num_leaves": 15,
+        "min_child_samples": 20,
+        "learning_rate": 0.05,
+        "log_max_bin": 8,
+        "colsample_bytree": 0.9,
+        "reg_alpha": 0.001,
+        "reg_lambda": 1.0,
+    },
+    "xgboost": {
+        "n_estimators": 100,
+        "max_leaves": 15,
+        "min_child_weight": 2.0,
+        "learning_rate": 0.05,
+        "subsample": 0.9,
+        "colsample_bylevel": 1.0,
+        "colsample_bytree": 0.9,
+        "reg_alpha": 0.001,
+        "reg_lambda": 1.0,
+    },
+    "xgb_limitdepth": {
+        "n_estimators": 100,
+        "max_depth": 4,
+        "min_child_weight": 2.0,
+        "learning_rate": 0.05,
+        "subsample": 0.9,
+        "colsample_bylevel": 1.0,
+        "colsample_bytree": 0.9,
+        "reg_alpha": 0.001,
+        "reg_lambda": 1.0,
+    },
+    "rf": {"n_estimators": 100, "max_features": 0.4, "max_leaves": 48, "criterion": "gini"},
+    "extra_tree": {"n_estimators": 100, "max_features": 0.6, "max_leaves": 64, "criterion": "gini"},
+}
+
+
+class _OutOfTimeError(Exception):
+    """Raised inside FLAML's loop to end it at the deadline."""
+
+
+class _Recorder:
+    """Receives each fold from FLAML's custom metric, closes each trial, and keeps the best candidates."""
+
+    def __init__(self, spec: SearchSpec, metric: Metric, folds: Sequence[Fold], on_trial: OnTrial) -> None:
+        self.trials: list[Trial] = []
+        self.candidates: list[Candidate] = []
+        self._spec, self._metric, self._folds, self._on_trial = spec, metric, folds, on_trial
+        self._open: list[tuple[float, np.ndarray]] = []
+        self._begun = self._trial_begun = time.monotonic()
+        self._estimator: Any = None
+        self._config: dict[str, Any] = {}
+
+    def fold(self, X_val: Any, y_val: Any, estimator: Any, config: dict[str, Any]) -> float:
+        """Score one fold; FLAML calls in the order of the folds it was given."""
+        probabilities = estimator.predict_proba(X_val)
+        score = self._metric.score(y_val.to_numpy(), probabilities)
+        self._open.append((score, probabilities))
+        self._estimator, self._config = estimator, config
+        if len(self._open) < len(self._folds):
+            self.check_time()
+        return self._metric.loss(score)
+
+    def close(self) -> float:
+        """All folds of a trial are scored."""
+        now = time.monotonic()
+        scores, probabilities = zip(*self._open, strict=True)
+        trial = Trial(
+            number=len(self.trials) + 1,
+            estimator=_name_of(self._estimator),
+            hyperparameters={name: _plain(value) for name, value in sorted(self._config.items())},
+            fold_scores=tuple(scores),
+            seconds=now - self._trial_begun,
+        )
+        self.trials.append(trial)
+        self._keep(trial, probabilities)
+        self._open, self._trial_begun = [], now
+        self._on_trial(trial)
+        self.check_time()
+        return self._metric.loss(trial.score)
+
+    def check_time(self) -> None:
+        """End the search when what is left of the budget is needed for the final fit."""
+        budget = self._spec.time_budget
+        if budget is None:
+            return
+        # A fold model is fitted on (folds - 1) / folds of the rows, the final one on all of them.
+        final_fit = sum(item.trial.seconds for item in self.candidates) / (len(self._folds) - 1)
+        if time.monotonic() - self._begun + final_fit > budget:
+            raise _OutOfTimeError
+
+    def _keep(self, trial: Trial, probabilities: Sequence["np.ndarray"]) -> None:
+        import numpy as np
+
+        out_of_fold = np.empty((sum(len(rows) for _, rows in self._folds), probabilities[0].shape[1]))
+        for (_, rows), predicted in zip(self._folds, probabilities, strict=True):
+            out_of_fold[rows] = predicted
+        create = _factory(self._estimator.estimator_class, dict(self._estimator.params))
+        self.candidates.append(Candidate(trial, create, out_of_fold))
+        self.candidates.sort(key=lambda item: (self._metric.loss(item.trial.score), item.trial.number))
+        del self.candidates[self._spec.ensemble_size :]
+
+
+def search(
+    features: "pd.DataFrame",
+    codes: "pd.Series",
+    folds: Sequence[Fold],
+    spec: SearchSpec,
+    *,
+    seed: int,
+    cores: int,
+    on_trial: OnTrial,
+) -> SearchResult:
+    """Search for the best candidates within the budget.
+
+    Args:
+        features: n x m, numeric.
+        codes: n class codes, 0 to k - 1.
+        folds: on which every trial is scored.
+        spec: learners, metric, budget.
+        seed: equal seeds propose equal trials.
+        cores: threads of one fit.
+        on_trial: called after each trial.
+
+    Raises:
+        SearchError: the time was over before one trial was done.
+    """
+    from flaml.automl import AutoML
+    from sklearn.model_selection import PredefinedSplit
+
+    logging.getLogger("flaml").setLevel(logging.ERROR)
+    metric = metric_of(spec.metric)
+    recorder = _Recorder(spec, metric, folds, on_trial)
+    learners = [item.value for item in spec.estimators]
+
+    def fold_metric(
+        X_val: Any, y_val: Any, estimator: Any, _labels: Any, _X: Any, _y: Any, _wv: Any, _w: Any, config: Any, *_: Any
+    ) -> tuple[float, dict[str, float]]:
+        return recorder.fold(X_val, y_val, estimator, config), {}
+
+    def close_trial(_losses: Any, _logged: Any) -> tuple[float, dict[str, float]]:
+        return recorder.close(), {}
+
+    stopped_by = StoppedBy.max_trials
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # FLAML's and its learners' advice is for those who call them
+        try:
+            AutoML().fit(  # type: ignore[no-untyped-call]  # FLAML ships no annotations
+                features.reset_index(drop=True),
+                codes.reset_index(drop=True),
+                task="classification",
+                metric=fold_metric,
+                cv_score_agg_func=close_trial,
+                eval_method="cv",
+                split_type=_as_splitter(folds, PredefinedSplit),
+                n_splits=len(folds),
+                time_budget=-1,
+                max_iter=spec.max_trials or UNLIMITED,
+                estimator_list=learners,
+                learner_selector="roundrobin",
+                starting_points={name: STARTING_POINTS[name] for name in learners if name in STARTING_POINTS},
+                seed=seed,
+                n_jobs=cores,
+                retrain_full=False,
+                auto_augment=False,  # it repeats rows of rare classes, the same ones in training and validation
+                skip_transform=True,  # the recipe has done it
+                mlflow_logging=False,
+                verbose=0,
+            )
+        except _OutOfTimeError:
+            stopped_by = StoppedBy.time_budget
+    if not recorder.trials:
+        raise SearchError(
+            f"no trial was done within {spec.time_budget} seconds",
+            why=f"one trial fits {len(folds)} models; automl.time_budget ended before the first trial did",
+            fix="raise automl.time_budget, lower automl.folds, or name faster automl.estimators",
+        )
+    return SearchResult(tuple(recorder.trials), tuple(recorder.candidates), stopped_by)
+
+
+def _as_splitter(folds: Sequence[Fold], kind: type) -> Any:
+    """The folds as a splitter object, which FLAML uses as it is, without shuffling the table first."""
+    import numpy as np
+
+    number = np.empty(sum(len(rows) for _, rows in folds), dtype="int64")
+    for index, (_, rows) in enumerate(folds):
+        number[rows] = index
+    return kind(number)
+
+
+def _name_of(estimator: Any) -> str:
+    """FLAML's name of the learner: the estimators know their class only."""
+    names = {
+        "LGBMEstimator": "lgbm",
+        "XGBoostSklearnEstimator": "xgboost",
+        "XGBoostLimitDepthEstimator": "xgb_limitdepth",
+        "RandomForestEstimator": "rf",
+        "ExtraTreesEstimator": "extra_tree",
+        "LRL1Classifier": "lrl1",
+    }
+    return names[type(estimator).__name__]
+
+
+def _factory(kind: type, params: dict[str, Any]) -> Callable[[], Any]:
+    return lambda: kind(**params)
+
+
+def _plain(value: Any) -> Any:
+    """A NumPy scalar as Python's own, for JSON."""
+    return value.item() if hasattr(value, "item") else value

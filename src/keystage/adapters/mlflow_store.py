@@ -1,0 +1,267 @@
+"""MLflow: runs mirror trainings, registered versions hold packages.
+
+MLflow 3.17 migrates a new SQLite store without a lock, and of four processes that open one at the same moment three die
+('duplicate column name: step'). Queue workers do just that, so a local store is opened under a file lock.
+"""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from keystage.core.errors import RegistryError, TrackingError
+from keystage.registry.package import ModelPackage
+from keystage.search.trials import trials_of
+from keystage.tracking.record import MAX_PARAMETER_LENGTH, TrainingRecord
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MODEL_DIGEST = "keystage.model_digest"
+TRAINING_DIGEST = "keystage.training_digest"
+MAX_METRICS_PER_BATCH = 1000  # the limit of MLflow's log-batch request
+_SQLITE = "sqlite:///"
+_LOCK_TIMEOUT = 120  # seconds; another worker registers in less
+_REACH_TIMEOUT = 5  # seconds in which a server must answer its health check
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A registered version, and whether this call made it."""
+
+    name: str
+    version: str
+    is_new: bool
+
+
+class MlflowStore:
+    """Tracking store and model registry at one URI.
+
+    Args:
+        uri: absolute; see ``resolve_uri``.
+        experiment: MLflow experiment of the runs; made when absent.
+        artifacts: folder for the artifacts of a local store.
+    """
+
+    def __init__(self, uri: str, experiment: str, artifacts: Path) -> None:
+        import mlflow
+
+        mlflow.set_tracking_uri(uri)
+        mlflow.set_registry_uri(uri)
+        self._client = mlflow.MlflowClient()
+        found = self._client.get_experiment_by_name(experiment)
+        if found is not None:
+            self._experiment = found.experiment_id
+        else:
+            local = str(artifacts / experiment) if uri.startswith(_SQLITE) else None
+            self._experiment = self._client.create_experiment(experiment, artifact_location=local)
+
+    def mirror(self, record: TrainingRecord) -> str:
+        """Write a training as one run, unless it is there already. Returns the run's id."""
+        from mlflow.entities import Metric, Param, RunTag
+
+        runs = self._client.search_runs(
+            [self._experiment], f"tags.`{TRAINING_DIGEST}` = '{record.digest}'", max_results=1
+        )
+        if runs:
+            return str(runs[0].info.run_id)
+        run = self._client.create_run(self._experiment, tags={})
+        run_id = str(run.info.run_id)
+        try:
+            begun = run.info.start_time
+            final = [Metric(name, float(value), begun, 0) for name, value in record.metrics.items()]
+            for batch in _batches([*final, *_trial_metrics(record.leaderboard, begun)], MAX_METRICS_PER_BATCH):
+                self._client.log_batch(run_id, metrics=batch)
+            params = [Param(name, str(value)[:MAX_PARAMETER_LENGTH]) for name, value in record.parameters.items()]
+            self._client.log_batch(run_id, params=params)
+            self._client.log_table(run_id, record.leaderboard, "leaderboard.json")
+            for path in record.reports:
+                self._client.log_artifact(run_id, str(path), "reports")
+            # The digest comes last: a run that was cut off is written anew, not taken for whole.
+            tags = [
+                RunTag(TRAINING_DIGEST, record.digest),
+                *(RunTag(name, value) for name, value in record.tags.items()),
+            ]
+            self._client.log_batch(run_id, tags=tags)
+        except BaseException:
+            self._client.set_terminated(run_id, "FAILED")
+            raise
+        self._client.set_terminated(run_id)
+        return run_id
+
+    def register(self, package: ModelPackage, name: str, run_id: str, *, always_new: bool) -> Registered:
+        """Make a version of the package, unless that very package is one already.
+
+        Raises:
+            RegistryError: the model as it would be loaded does not predict what it should.
+        """
+        import mlflow
+        from mlflow.exceptions import MlflowException
+
+        if not always_new and (twin := self._find(name, package.digest)):
+            return Registered(name, twin, is_new=False)
+        with mlflow.start_run(run_id=run_id):
+            logged = mlflow.sklearn.log_model(
+                package.pipeline,
+                name="model",
+                signature=_signature(package),
+                input_example=package.example,
+                pip_requirements=list(package.requirements),
+                code_paths=[str(path) for path in sorted(package.code.iterdir())],
+                serialization_format="skops",
+                skops_trusted_types=_types_in(package.pipeline),
+            )
+        _check_served(logged.model_uri, package)
+        try:
+            self._client.create_registered_model(name)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        tags = {MODEL_DIGEST: package.digest, **package.lineage}
+        made = self._client.create_model_version(name, logged.model_uri, run_id, tags=tags)
+        return Registered(name, str(made.version), is_new=True)
+
+    def _find(self, name: str, digest: str) -> str | None:
+        """The newest version of a model with this digest."""
+        versions = self._client.search_model_versions(f"name = '{name}'")
+        same = [int(item.version) for item in versions if item.tags.get(MODEL_DIGEST) == digest]
+        return str(max(same)) if same else None
+
+
+def resolve_uri(uri: str, root: Path) -> str:
+    """The URI with a relative SQLite path taken from the project's folder, wherever the process runs."""
+    if uri.startswith(_SQLITE) and not uri.startswith(_SQLITE + "/"):
+        return f"{_SQLITE}{root / uri.removeprefix(_SQLITE)}"
+    return uri
+
+
+@contextmanager
+def open_store(uri: str, experiment: str, root: Path) -> Iterator[MlflowStore]:
+    """Open the store for one stage; a local one is locked against other workers meanwhile.
+
+    Args:
+        uri: as in conf/tracking.
+        experiment: MLflow experiment.
+        root: the project's folder, which a relative SQLite path and local artifacts belong to.
+
+    Raises:
+        TrackingError: the store cannot be reached or read.
+    """
+    from filelock import FileLock, Timeout
+
+    resolved = resolve_uri(uri, root)
+    _require_reachable(resolved)
+    # MLflow's own defaults go on trying for minutes; a server that answered its health check does not need that.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
+    lock = (
+        FileLock(f"{resolved.removeprefix(_SQLITE)}.lock", timeout=_LOCK_TIMEOUT)
+        if resolved.startswith(_SQLITE)
+        else None
+    )
+    from mlflow.exceptions import MlflowException
+
+    # Only after the import, which sets the levels of its own.
+    for name in ("mlflow", "mlflow.store.db.utils", "alembic"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+    try:
+        with lock or nullcontext():
+            yield MlflowStore(resolved, experiment, root / "mlartifacts")
+    except Timeout as error:
+        raise TrackingError(
+            f"{uri} is in use by another run",
+            why=f"its lock was not free within {_LOCK_TIMEOUT} seconds",
+            fix="wait for the other run to end, then: dvc repro register",
+        ) from error
+    except MlflowException as error:
+        raise TrackingError(
+            f"MLflow at {uri} refused a request",
+            why=str(error).strip().split("\n")[0],
+            fix="mend what it names, then: dvc repro register (earlier stages are reused)",
+        ) from error
+
+
+def _require_reachable(uri: str) -> None:
+    import requests
+
+    if not uri.startswith(("http://", "https://")):
+        return
+    try:
+        requests.get(f"{uri.rstrip('/')}/health", timeout=_REACH_TIMEOUT).raise_for_status()
+    except requests.RequestException as error:
+        raise TrackingError(
+            f"the tracking server at {uri} does not answer",
+            why=f"{type(error).__name__} for {uri.rstrip('/')}/health; nothing is lost, the model is in the DVC cache",
+            fix="start the server, then: dvc repro register (or take the local store: keystage run tracking=local)",
+        ) from error
+
+
+def _trial_metrics(board: "pd.DataFrame", begun: int) -> list[Any]:
+    """Score, best so far and seconds of each trial, as series over the trials."""
+    from mlflow.entities import Metric
+
+    name = str(board["metric"].iloc[0])
+    trials = trials_of(board)
+    place = {trial.number: rank for rank, trial in enumerate(trials)}
+    best = len(trials)
+    series: list[Any] = []
+    for trial in sorted(trials, key=lambda item: item.number):
+        best = min(best, place[trial.number])
+        values = {name: trial.score, f"best_{name}": trials[best].score, "seconds": trial.seconds}
+        series += [Metric(f"trial.{key}", value, begun, trial.number) for key, value in values.items()]
+    return series
+
+
+def _batches(items: list[Any], size: int) -> Iterator[list[Any]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
+
+
+def _signature(package: ModelPackage) -> Any:
+    """Names and types of a raw row's columns, each of which may be missing.
+
+    Numbers are of any type here: MLflow 3.17 refuses an int64 where it has seen a float64, and the other way round
+    (``mlflow/models/utils.py``, ``_enforce_mlflow_datatype``), so a batch in which every age is whole, or one with a
+    class missing, would be turned away.
+    """
+    import pandas as pd
+    from mlflow.models import ModelSignature, infer_signature
+    from mlflow.types import DataType
+    from mlflow.types.schema import AnyType, ColSpec, Schema, TensorSpec
+
+    def type_of(column: pd.Series) -> Any:
+        if pd.api.types.is_numeric_dtype(column):  # booleans included: they too become numbers when one is missing
+            return AnyType()  # type: ignore[no-untyped-call]  # MLflow annotates it in part
+        return DataType.datetime if pd.api.types.is_datetime64_any_dtype(column) else DataType.string
+
+    example = package.example
+    columns: list[ColSpec | TensorSpec] = [
+        ColSpec(type_of(example[name]), name, required=False) for name in example.columns
+    ]
+    outputs = infer_signature(model_output=package.pipeline.predict(example)).outputs
+    return ModelSignature(inputs=Schema(columns), outputs=outputs)
+
+
+def _types_in(pipeline: Any) -> list[str]:
+    """The types skops does not know. This project fitted the pipeline, so it trusts them."""
+    import skops.io
+
+    return list(skops.io.get_untrusted_types(data=skops.io.dumps(pipeline)))
+
+
+def _check_served(uri: str, package: ModelPackage) -> None:
+    """What MLflow loads must predict what was evaluated."""
+    import mlflow
+    import numpy as np
+
+    expected: np.ndarray = np.asarray(package.pipeline.predict(package.example))
+    served: np.ndarray = np.asarray(mlflow.pyfunc.load_model(uri).predict(package.example))
+    if not np.array_equal(served, expected):
+        raise RegistryError(
+            "the model loaded from MLflow predicts something else than the one that was evaluated",
+            why=f"{int((served != expected).sum())} of {len(expected)} raw test rows differ",
+            fix="look at transforms of your own in src/project: what they keep must be in attributes set by fit",
+        )

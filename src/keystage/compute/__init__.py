@@ -1,0 +1,1 @@
+"""How much of the machine a stage may use."""

@@ -1,0 +1,1 @@
+"""From conf/ to params.yaml, and the proof that the one still gives the other."""

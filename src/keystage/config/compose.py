@@ -1,0 +1,145 @@
+"""Compose conf/ with overrides, in Hydra's grammar, to the text of params.yaml; and tell whether it still is that.
+
+``dvc repro`` never composes, so an edit of conf/ would be run with the parameters of yesterday. params.yaml therefore
+records the overrides it was composed with, and ``require_in_sync`` composes them again and compares.
+"""
+
+import re
+import shlex
+from collections.abc import Sequence
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from keystage.config.schema import Conf
+from keystage.core.errors import ConfigError, StaleParamsError, hint
+from keystage.core.params import PARAMS_FILE, first_line, flatten, load_params
+
+CONF_DIR = Path("conf")
+MAX_DIFFERENCES = 3  # shown in one message
+
+
+def compose(root: Path, overrides: Sequence[str] = ()) -> str:
+    """The text of params.yaml for conf/ and these overrides, the very text that DVC writes.
+
+    Raises:
+        ConfigError: conf/ or an override is wrong.
+    """
+    from hydra import compose as hydra_compose
+    from hydra import initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.errors import HydraException
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError
+
+    import hydra_plugins.keystage_conf  # noqa: F401  # registers schema and resolver
+
+    conf = (root / CONF_DIR).resolve()
+    if not (conf / "config.yaml").is_file():
+        raise ConfigError(f"{CONF_DIR}/config.yaml is missing", why=f"{root} has no conf/", fix="git restore conf")
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(str(conf), version_base=None):
+            composed = hydra_compose("config", overrides=list(overrides))
+        OmegaConf.resolve(composed)
+        OmegaConf.to_object(composed)  # runs the checks of the specs
+        return OmegaConf.to_yaml(composed)
+    except (HydraException, OmegaConfBaseException, YAMLError, ValueError) as error:
+        raise _worded(error, conf, overrides) from error
+
+
+def write_params(root: Path, overrides: Sequence[str] = ()) -> bool:
+    """Compose and write params.yaml. Returns whether it changed."""
+    text = compose(root, overrides)
+    path = root / PARAMS_FILE
+    if path.is_file() and path.read_text(encoding="utf-8") == text:
+        return False
+    path.write_text(text, encoding="utf-8")
+    return True
+
+
+def require_in_sync(root: Path) -> None:
+    """Refuse a params.yaml that conf/ no longer gives, or that was edited by hand.
+
+    Raises:
+        StaleParamsError: with the parameters that differ, and the command that composes them anew.
+        ConfigError: params.yaml cannot be read, or conf/ cannot be composed.
+    """
+    from omegaconf import OmegaConf
+
+    written = OmegaConf.to_container(OmegaConf.load(root / PARAMS_FILE)) if (root / PARAMS_FILE).is_file() else None
+    if not isinstance(written, dict):
+        load_params(Conf, root / PARAMS_FILE)  # says what is wrong
+        raise StaleParamsError("params.yaml is no mapping", why="it was edited by hand", fix="keystage compose")
+    overrides = [str(item) for item in written.get("overrides") or []]
+    expected = OmegaConf.to_container(OmegaConf.create(compose(root, overrides)))
+    assert isinstance(expected, dict)
+    old, new = flatten(written), flatten(expected)  # type: ignore[arg-type]  # YAML keys are strings here
+    names = [name for name in {**new, **old} if old.get(name, _ABSENT) != new.get(name, _ABSENT)]
+    if not names:
+        return
+    parts = [
+        f"{name} is {old.get(name, _ABSENT)} in params.yaml, conf/ gives {new.get(name, _ABSENT)}"
+        for name in names[:MAX_DIFFERENCES]
+    ]
+    more = f" (and {len(names) - MAX_DIFFERENCES} more)" if len(names) > MAX_DIFFERENCES else ""
+    again = shlex.join(overrides)
+    raise StaleParamsError(
+        "params.yaml is not what conf/ gives" + (f" with {again}" if again else ""),
+        why="; ".join(parts) + more,
+        fix=f"keystage compose {again}".strip()
+        + ", then dvc repro (a setting is changed in conf/, not in params.yaml)",
+    )
+
+
+class _Absent:
+    """Prints as what a missing parameter is called; unequal to every value."""
+
+    def __str__(self) -> str:
+        return "absent"
+
+
+_ABSENT = _Absent()
+
+
+def _worded(error: Exception, conf: Path, overrides: Sequence[str]) -> ConfigError:
+    """Hydra's and OmegaConf's errors in our words: theirs speak of internals, and hide the cause in a chain."""
+    from omegaconf.errors import OmegaConfBaseException
+
+    chain = [error]
+    while isinstance(cause := chain[-1].__cause__ or chain[-1].__context__, Exception):
+        chain.append(cause)
+    # OmegaConf's own message is the one that names key and type; '$VALUE' marks its unfinished templates.
+    naming = [item for item in chain if isinstance(item, OmegaConfBaseException) and "$VALUE" not in str(item)]
+    telling = naming[0] if naming else error
+    key = str(getattr(telling, "full_key", None) or "")
+    text = first_line(telling)
+    given = shlex.join(overrides)
+    return ConfigError(
+        "conf/ cannot be composed" + (f" with {given}" if given else ""),
+        why=text if not key or key in text else f"{key}: {text}",
+        fix=_option_hint(first_line(error), conf) or _key_hint(key) or "correct the override, or the file in conf/",
+    )
+
+
+def _option_hint(text: str, conf: Path) -> str | None:
+    """For an unknown option of a group: the nearest one there is."""
+    found = re.search(r"[Cc]ould not find '([\w/]+)/([\w-]+)'", text)
+    if not found:
+        return None
+    group, name = found.groups()
+    known = sorted(path.stem for path in (conf / group).glob("*.yaml"))
+    return f"{hint(name, known)} (the options of {group} are the files in conf/{group}/)"
+
+
+def _key_hint(key: str) -> str | None:
+    """For an unknown key: the nearest one of its section."""
+    *sections, name = key.split(".")
+    section: Any = Conf
+    for part in sections:
+        section = get_type_hints(section).get(part) if is_dataclass(section) else None
+    if not is_dataclass(section) or not isinstance(section, type):
+        return None
+    known = [item.name for item in fields(section)]
+    return hint(name, known) if name and name not in known else None

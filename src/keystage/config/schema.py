@@ -1,0 +1,32 @@
+"""The whole contract of conf/ on one screen: one field per group. OmegaConf refuses what does not fit.
+
+Imported by DVC on every ``dvc exp run`` through ``hydra_plugins``, so it imports nothing heavy.
+"""
+
+from dataclasses import dataclass, field
+
+from keystage.compute.spec import ComputeSpec
+from keystage.data.spec import DatasetSpec
+from keystage.prep.spec import PrepSpec
+from keystage.registry.spec import RegistrySpec
+from keystage.search.spec import SearchSpec
+from keystage.tracking.spec import TrackingSpec
+
+
+@dataclass
+class Conf:
+    """params.yaml, section by section.
+
+    Attributes:
+        seed: of the split, of draws in the recipe, of the folds and of the search.
+        overrides: what was given on the command line when params.yaml was composed; recorded, never written by hand.
+    """
+
+    seed: int
+    dataset: DatasetSpec
+    prep: PrepSpec
+    automl: SearchSpec
+    compute: ComputeSpec
+    registry: RegistrySpec
+    tracking: TrackingSpec
+    overrides: list[str] = field(default_factory=list)

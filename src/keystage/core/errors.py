@@ -1,0 +1,104 @@
+"""The errors a user can meet.
+
+::
+
+    KeystageError                 what is wrong, why, and the next command; exit code 1
+    ├── ConfigError               conf/ or an override is wrong; exit code 2
+    │   └── StaleParamsError      params.yaml is not what conf/ gives; exit code 2
+    ├── ProjectError              this folder is not a keystage project that can run
+    ├── DatasetError              the data is not as declared
+    ├── ExtensionError            the user's own code cannot be loaded
+    ├── SearchError               no model could be found
+    ├── TrackingError             the tracking store cannot be reached
+    └── RegistryError             the model cannot be registered
+
+Anything else that is raised is a bug of ours and keeps its traceback.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+MAX_LISTED = 8  # names shown in one message before "and N more"
+
+
+class KeystageError(Exception):
+    """Base of all errors that are the user's to mend.
+
+    Args:
+        what: what is wrong, one line.
+        why: where it comes from: the file and key, or the rows.
+        fix: what to do next, a command where there is one.
+    """
+
+    code = "error"
+    exit_code = 1
+
+    def __init__(self, what: str, *, why: str, fix: str) -> None:
+        super().__init__(what)
+        self.what, self.why, self.fix = what, why, fix
+
+    def __str__(self) -> str:
+        return f"error[{self.code}]: {self.what}\n  why: {self.why}\n  fix: {self.fix}"
+
+
+class ConfigError(KeystageError):
+    """A file in conf/ or an override is wrong."""
+
+    code = "config"
+    exit_code = 2
+
+
+class StaleParamsError(ConfigError):
+    """params.yaml is not what conf/ gives."""
+
+    code = "stale-params"
+
+
+class ProjectError(KeystageError):
+    """The folder is not a project in which the pipeline can run."""
+
+    code = "project"
+
+
+class DatasetError(KeystageError):
+    """The data is not as conf/dataset declares it."""
+
+    code = "dataset"
+
+
+class ExtensionError(KeystageError):
+    """Code in src/project cannot be loaded or breaks its contract."""
+
+    code = "extension"
+
+
+class SearchError(KeystageError):
+    """The search ended without a model."""
+
+    code = "search"
+
+
+class TrackingError(KeystageError):
+    """The tracking store cannot be reached or read."""
+
+    code = "tracking"
+
+
+class RegistryError(KeystageError):
+    """The model cannot be registered."""
+
+    code = "registry"
+
+
+def listing(names: Iterable[str]) -> str:
+    """Names for a message, at most ``MAX_LISTED`` of them."""
+    every = list(names)
+    shown = ", ".join(every[:MAX_LISTED])
+    return shown if len(every) <= MAX_LISTED else f"{shown} and {len(every) - MAX_LISTED} more"
+
+
+def hint(name: str, known: Iterable[str]) -> str:
+    """The nearest known name as a question, or all of them when none is near."""
+    every = list(known)
+    near = get_close_matches(name, every, n=1)
+    return f"did you mean '{near[0]}'?" if near else f"choose from: {listing(every)}"

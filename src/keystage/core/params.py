@@ -1,0 +1,80 @@
+"""From params.yaml to typed parameters, and which of them are part of a stage's key.
+
+A stage names the parameters it reads by a dataclass with one field per section of params.yaml. A field marked
+``outside_key`` is read by the stage but cannot change its result, so dvc.yaml does not list it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+from keystage.core.errors import ConfigError
+
+PARAMS_FILE = Path("params.yaml")
+_OUTSIDE_KEY = "outside_key"
+T = TypeVar("T")
+
+
+def outside_key(reason: str, default: Any = MISSING) -> Any:
+    """Mark a dataclass field as not part of the key; ``reason`` says why it cannot change the result."""
+    return field(default=default, metadata={_OUTSIDE_KEY: reason})
+
+
+def key_parameters(section: type, prefix: str = "") -> list[str]:
+    """Dotted names of all parameters below ``section`` that belong to the key, in the order of declaration."""
+    hints = get_type_hints(section)
+    names: list[str] = []
+    for item in fields(section):
+        if _OUTSIDE_KEY in item.metadata:
+            continue
+        name = prefix + item.name
+        names += key_parameters(hints[item.name], name + ".") if is_dataclass(hints[item.name]) else [name]
+    return names
+
+
+def load_params(sections: type[T], path: Path = PARAMS_FILE) -> T:
+    """Read the sections that ``sections`` declares from ``path`` and check them against their types.
+
+    Raises:
+        ConfigError: the file or a section is missing, or a value has the wrong type.
+    """
+    from omegaconf import DictConfig, OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError
+
+    mend = "write it anew from conf/: keystage compose"
+    if not path.is_file():
+        raise ConfigError(f"{path} is missing", why="a stage reads its parameters there", fix=mend)
+    try:
+        composed = OmegaConf.load(path)
+        if not isinstance(composed, DictConfig):
+            raise ConfigError(f"{path} is no mapping", why="it was edited by hand", fix=mend)
+        typed = OmegaConf.structured(sections)
+        known = {name: composed[name] for name in _names(sections) if name in composed}
+        loaded = OmegaConf.to_object(OmegaConf.merge(typed, known))
+    except (OmegaConfBaseException, YAMLError) as error:
+        raise ConfigError(f"{path} cannot be read", why=first_line(error), fix=mend) from error
+    assert isinstance(loaded, sections)
+    return loaded
+
+
+def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings as one, with dotted names."""
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            flat |= flatten(value, f"{prefix}{name}.")
+        else:
+            flat[prefix + name] = value
+    return flat
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's text: what OmegaConf and Hydra put before their dumps of internals."""
+    return str(error).strip().split("\n", maxsplit=1)[0]
+
+
+def _names(sections: type) -> list[str]:
+    every: tuple[Field[Any], ...] = fields(sections)
+    return [item.name for item in every]

@@ -1,0 +1,129 @@
+"""Read the declared files into one typed table, or say exactly which cell is not as declared."""
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from keystage.core.errors import DatasetError, hint, listing
+from keystage.data.spec import ColumnType, DatasetSpec
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MAX_SAMPLED_CELLS = 3  # bad cells shown in one error
+_TRUE, _FALSE = {"true", "1", "yes"}, {"false", "0", "no"}
+
+
+def read_dataset(spec: DatasetSpec, root: Path) -> "pd.DataFrame":
+    """Read all files of a dataset, below each other, with the declared types and a fresh row index.
+
+    Integers stand as int64, as float64 where cells are empty; numbers as float64; strings as pandas ``str``.
+
+    Args:
+        spec: the declaration.
+        root: the project's folder.
+
+    Raises:
+        DatasetError: a file is missing, empty, not UTF-8 or has another header; a column is missing; a cell cannot be
+            read as its declared type.
+    """
+    import pandas as pd
+
+    folder = root / spec.path
+    frames = [_read_file(folder / name, spec) for name in spec.files]
+    header = list(frames[0].columns)
+    for name, frame in zip(spec.files[1:], frames[1:], strict=True):
+        if set(frame.columns) != set(header):
+            odd = sorted(set(frame.columns) ^ set(header))
+            raise DatasetError(
+                f"{spec.path}/{name} and {spec.path}/{spec.files[0]} have different columns",
+                why=f"only one of them has: {listing(odd)}",
+                fix=f"give the files of dataset '{spec.name}' the same header, or name fewer in dataset.files",
+            )
+    _require_columns(spec, header)
+    table = pd.concat(frames, ignore_index=True)
+    for column in spec.columns:
+        table[column.name] = _cast(table[column.name], column.type, spec)
+    return table
+
+
+def source_digests(spec: DatasetSpec, root: Path) -> dict[str, str]:
+    """SHA-256 of each file's bytes, by its name."""
+    return {name: hashlib.sha256((root / spec.path / name).read_bytes()).hexdigest() for name in spec.files}
+
+
+def _read_file(path: Path, spec: DatasetSpec) -> "pd.DataFrame":
+    import pandas as pd
+
+    shown = f"{spec.path}/{path.name}"
+    if not path.is_file():
+        present = sorted(item.name for item in path.parent.glob("*")) if path.parent.is_dir() else []
+        raise DatasetError(
+            f"{shown} does not exist",
+            why=f"dataset.files names it; the folder holds: {listing(present) or 'nothing'}",
+            fix="restore the file (git restore, dvc pull) or correct dataset.path and dataset.files in conf/dataset",
+        )
+    try:
+        # The whole file decides a column's type (low_memory would decide by chunks).
+        frame = pd.read_csv(path, encoding="utf-8", low_memory=False)
+    except pd.errors.EmptyDataError as error:
+        raise DatasetError(
+            f"{shown} is empty",
+            why="it has no header and no rows",
+            fix="put the data back, or take it off dataset.files",
+        ) from error
+    except UnicodeDecodeError as error:
+        raise DatasetError(
+            f"{shown} is not UTF-8",
+            why=f"byte {error.start} is {error.object[error.start : error.start + 1]!r}",
+            fix=f"convert it: iconv -f latin1 -t utf-8 {shown} > converted.csv",
+        ) from error
+    except pd.errors.ParserError as error:
+        raise DatasetError(
+            f"{shown} is not a CSV table", why=str(error).strip(), fix="correct the line named"
+        ) from error
+    if frame.empty:
+        raise DatasetError(
+            f"{shown} has no rows", why="it holds a header only", fix="put the data back, or take it off dataset.files"
+        )
+    return frame
+
+
+def _require_columns(spec: DatasetSpec, header: list[str]) -> None:
+    declared = [("dataset.label", spec.label)]
+    declared += [("dataset.columns", column.name) for column in spec.columns]
+    declared += [("dataset.drop", name) for name in spec.drop]
+    for key, name in declared:
+        if name not in header:
+            raise DatasetError(
+                f"column '{name}' is not in dataset '{spec.name}'",
+                why=f"{key} names it; the files have {len(header)} columns: {listing(header)}",
+                fix=f"correct {key} in conf/dataset, then run again: {hint(name, header)}",
+            )
+
+
+def _cast(column: "pd.Series", kind: ColumnType, spec: DatasetSpec) -> "pd.Series":
+    import pandas as pd
+
+    if kind is ColumnType.string:
+        return column.astype("str")
+    cast: pd.Series
+    if kind is ColumnType.datetime:
+        cast = pd.to_datetime(column, errors="coerce", format="ISO8601")
+    elif kind is ColumnType.boolean:
+        words = column.astype("str").str.strip().str.lower()
+        cast = words.map({**dict.fromkeys(_TRUE, 1.0), **dict.fromkeys(_FALSE, 0.0)})
+    else:
+        cast = pd.to_numeric(column, errors="coerce").astype("float64")
+    bad = cast.isna() & column.notna()
+    if kind is ColumnType.integer:
+        bad |= cast.notna() & (cast != cast.round())
+    if bad.any():
+        cells = [f"row {index + 1}: {column[index]!r}" for index in column.index[bad][:MAX_SAMPLED_CELLS]]
+        raise DatasetError(
+            f"column '{column.name}' of dataset '{spec.name}' has {int(bad.sum())} cells that are no {kind.value}",
+            why=f"dataset.columns declares it as {kind.value}; {'; '.join(cells)}",
+            fix="correct the cells, empty them, or declare another type in conf/dataset",
+        )
+    whole = kind in {ColumnType.integer, ColumnType.boolean} and not cast.isna().any()
+    return cast.astype("bool" if kind is ColumnType.boolean else "int64") if whole else cast

@@ -1,0 +1,61 @@
+"""Which rows are for training and which are kept for the test."""
+
+from typing import TYPE_CHECKING
+
+from keystage.core.errors import DatasetError
+from keystage.data.spec import DatasetSpec
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MIN_ROWS_PER_CLASS = 2  # one for each side of the split
+
+
+def usable_rows(table: "pd.DataFrame", spec: DatasetSpec) -> "pd.DataFrame":
+    """The rows whose label is present, indexed anew.
+
+    Raises:
+        DatasetError: no row has a label, all have the same, or a class has a single row.
+    """
+    present = table[table[spec.label].notna()].reset_index(drop=True)
+    counts = present[spec.label].value_counts()
+    where = f"dataset.label of '{spec.name}' is '{spec.label}'"
+    if len(counts) < 2:
+        found = f"all {len(present)} rows with a label are {counts.index[0]!r}" if len(counts) else "no row has one"
+        raise DatasetError(
+            f"label '{spec.label}' has {len(counts)} classes; at least 2 are needed",
+            why=f"{where}; {found}",
+            fix="name another label in conf/dataset, or add rows of the other class",
+        )
+    if counts.min() < MIN_ROWS_PER_CLASS:
+        raise DatasetError(
+            f"class {counts.idxmin()!r} of label '{spec.label}' has one row",
+            why=f"{where}; a stratified split needs {MIN_ROWS_PER_CLASS} rows of each of the {len(counts)} classes",
+            fix="add rows of that class, take it out, or declare a label with fewer classes",
+        )
+    return present
+
+
+def split(table: "pd.DataFrame", label: str, test_size: float, seed: int) -> "tuple[pd.DataFrame, pd.DataFrame]":
+    """Split a table into (train, test), with the same share of each class, rows in their original order.
+
+    Args:
+        table: rows with a label, n x m.
+        label: the column to stratify by.
+        test_size: share of the rows kept for the test, between 0 and 1.
+        seed: gives the same split for the same table.
+
+    Raises:
+        DatasetError: a side would hold fewer rows than there are classes.
+    """
+    from sklearn.model_selection import train_test_split
+
+    try:
+        train, test = train_test_split(table, test_size=test_size, stratify=table[label], random_state=seed)
+    except ValueError as error:
+        raise DatasetError(
+            f"{len(table)} rows cannot be split into training and test rows",
+            why=str(error),
+            fix="add rows, or change prep.test_size in conf/prep",
+        ) from error
+    return train.sort_index().reset_index(drop=True), test.sort_index().reset_index(drop=True)

@@ -1,0 +1,73 @@
+"""Stage ``dataprep``: from the declared files to prepared training and test rows, and the recipe that made them."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from keystage.compute.spec import ComputeSpec
+from keystage.core.params import outside_key
+from keystage.data.reading import read_dataset, source_digests
+from keystage.data.spec import DatasetSpec
+from keystage.data.split import split, usable_rows
+from keystage.data.table import PreparedTable, write_table
+from keystage.pipeline import workspace
+from keystage.prep.recipe import fit_recipe
+from keystage.prep.spec import PrepSpec
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class DataprepParams:
+    """The sections of params.yaml that dataprep reads."""
+
+    seed: int
+    dataset: DatasetSpec
+    prep: PrepSpec
+    compute: ComputeSpec = outside_key("threads change no digit of the preparation")
+
+
+def dataprep(params: DataprepParams) -> None:
+    """Read, check and split the table, fit the recipe on the training rows, and apply it to both sides."""
+    spec = params.dataset
+    logger.info("Reading %s: %s", spec.name, ", ".join(spec.files))
+    table = read_dataset(spec, Path.cwd())
+    rows = usable_rows(table, spec)
+    train, test = split(rows, spec.label, params.prep.test_size, params.seed)
+    logger.info("Fitting the recipe on %d training rows, %d are kept for the test", len(train), len(test))
+    not_features = [spec.label, *spec.drop]
+    recipe = fit_recipe(params.prep, train.drop(columns=not_features), params.seed)
+
+    for side, path in ((train, workspace.TRAIN_TABLE), (test, workspace.TEST_TABLE)):
+        prepared = recipe.transform(side.drop(columns=not_features))
+        write_table(PreparedTable(prepared, side[spec.label], spec.task), path)
+    write_table(PreparedTable(test.drop(columns=not_features), test[spec.label], spec.task), workspace.RAW_TEST)
+    workspace.write_pickle(recipe, workspace.RECIPE)
+    workspace.write_json(_report(spec, table, train, test), workspace.DATA_REPORT)
+
+
+def _report(spec: DatasetSpec, table: "pd.DataFrame", train: "pd.DataFrame", test: "pd.DataFrame") -> dict[str, Any]:
+    """What was read and what became of it; every row and column left out is named."""
+    return {
+        "sources": source_digests(spec, Path.cwd()),
+        "rows": {
+            "read": len(table),
+            "left_out_without_label": len(table) - len(train) - len(test),
+            "train": len(train),
+            "test": len(test),
+        },
+        "left_out_columns": dict.fromkeys(spec.drop, "dataset.drop names it"),
+        "classes": {str(value): int(count) for value, count in table[spec.label].value_counts().sort_index().items()},
+        "columns": {
+            str(name): {
+                "type": str(table[name].dtype),
+                "missing": int(table[name].isna().sum()),
+                "distinct": int(table[name].nunique()),
+            }
+            for name in table.columns
+        },
+    }

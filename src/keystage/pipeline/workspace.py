@@ -1,0 +1,80 @@
+"""Every path a stage reads or writes, in one place. dvc.yaml names the same ones."""
+
+import json
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from keystage.core.errors import ProjectError
+
+ARTIFACTS = Path("artifacts")
+REPORTS = Path("reports")
+
+CONF_CHECKED = ARTIFACTS / "conf_checked.txt"
+
+TRAIN_TABLE = ARTIFACTS / "prepared" / "train.parquet"
+TEST_TABLE = ARTIFACTS / "prepared" / "test.parquet"
+RAW_TEST = ARTIFACTS / "raw_test.parquet"
+RECIPE = ARTIFACTS / "recipe.pkl"
+DATA_REPORT = REPORTS / "data.json"
+
+MODEL = ARTIFACTS / "model.pkl"
+LEADERBOARD = ARTIFACTS / "leaderboard.parquet"
+OUT_OF_FOLD = ARTIFACTS / "out_of_fold.parquet"
+SEARCH_REPORT = REPORTS / "search.json"
+
+PREDICTIONS = ARTIFACTS / "predictions.parquet"
+METRICS = REPORTS / "metrics.json"
+PLOTS = REPORTS / "plots"
+
+RUNTIME_LOCK = Path("requirements/runtime.txt")
+
+
+def main_root() -> Path:
+    """The folder of the project that people work in, from a stage's working directory.
+
+    ``dvc exp run --temp`` and queue workers run stages in a copy below ``.dvc/tmp/exps``, which is removed afterwards:
+    what outlives an experiment belongs to the project itself.
+    """
+    here = Path.cwd()
+    for folder in here.parents:
+        if folder.name == "exps" and folder.parent.name == "tmp" and folder.parent.parent.name == ".dvc":
+            return folder.parents[2]
+    return here
+
+
+def write_json(values: Mapping[str, Any], path: Path) -> None:
+    """Write indented JSON, keys as given."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read what ``write_json`` wrote."""
+    loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return loaded
+
+
+def write_pickle(value: Any, path: Path) -> None:
+    """Pickle with a fixed protocol; equal objects built the same way give equal bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        pickle.dump(value, file, protocol=5)
+
+
+def read_pickle(path: Path) -> Any:
+    """Read what a stage of this project pickled.
+
+    Raises:
+        ProjectError: the file was written by other versions of the libraries or by other code.
+    """
+    try:
+        with path.open("rb") as file:
+            return pickle.load(file)
+    except (pickle.UnpicklingError, AttributeError, ImportError, EOFError) as error:
+        raise ProjectError(
+            f"{path} cannot be loaded",
+            why=f"{type(error).__name__}: {error}",
+            fix="write it anew: dvc repro --force",
+        ) from error

@@ -1,0 +1,1 @@
+"""The recipe: fitted transforms that travel with the model."""

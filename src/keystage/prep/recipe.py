@@ -1,0 +1,88 @@
+"""The recipe: the declared steps as one scikit-learn pipeline, fitted on training rows alone."""
+
+from typing import TYPE_CHECKING, Any
+
+from keystage.core.errors import ConfigError, DatasetError, hint, listing
+from keystage.prep.spec import PrepSpec
+from keystage.prep.transforms import build
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# LightGBM refuses these in a column's name (they are JSON's), XGBoost three of them.
+_FORBIDDEN_IN_NAMES = set('{}[]:,"<')
+
+
+def fit_recipe(spec: PrepSpec, features: "pd.DataFrame", seed: int) -> Any:
+    """Fit all steps on the training rows.
+
+    Args:
+        spec: the declared steps.
+        features: raw training rows without the label, n x m.
+        seed: passed to transforms that draw.
+
+    Returns:
+        A fitted scikit-learn pipeline that takes raw rows and gives numeric pandas tables.
+
+    Raises:
+        ConfigError: a step names an unknown transform, column or option.
+        DatasetError: a step cannot be fitted, or what comes out is not ready for an estimator.
+    """
+    from sklearn.pipeline import FunctionTransformer, Pipeline
+
+    steps: list[tuple[str, Any]] = []
+    table = features
+    for number, step in enumerate(spec.steps, start=1):
+        unknown = [name for name in step.columns if name not in table.columns]
+        if unknown:
+            raise ConfigError(
+                f"step {number} of the recipe ('{step.use}') names column '{unknown[0]}', which is not there",
+                why=f"at this step the table has: {listing(map(str, table.columns))}",
+                fix=f"correct prep.steps in conf/prep: {hint(unknown[0], map(str, table.columns))}",
+            )
+        transformer = build(step, seed)
+        try:
+            table = transformer.fit(table).transform(table)
+        except (ValueError, TypeError) as error:
+            raise DatasetError(
+                f"step {number} of the recipe ('{step.use}' on {listing(step.columns)}) cannot be fitted",
+                why=str(error).strip().split("\n")[0],
+                fix="look at the columns it names, and at the step's options in conf/prep",
+            ) from error
+        steps.append((f"{number:02d}_{step.use.rpartition(':')[2]}", transformer))
+    _require_ready(table)
+    return Pipeline(steps or [("00_nothing", FunctionTransformer())])
+
+
+def _require_ready(table: "pd.DataFrame") -> None:
+    """Estimators take finite or missing numbers under plain names; say so before a search begins."""
+    import numpy as np
+    import pandas as pd
+
+    words = [str(name) for name in table.columns if not pd.api.types.is_numeric_dtype(table[name])]
+    if words:
+        raise DatasetError(
+            f"after the recipe, columns are still no numbers: {listing(words)}",
+            why="estimators take numbers; " + "; ".join(f"{name} is {table[name].dtype}" for name in words[:3]),
+            fix="add a step 'codes' or 'one_hot' for them in conf/prep, or name them in dataset.drop",
+        )
+    infinite = [str(name) for name in table.columns if np.isinf(table[name].to_numpy(dtype="float64")).any()]
+    if infinite:
+        raise DatasetError(
+            f"columns hold infinite values: {listing(infinite)}",
+            why="estimators refuse them",
+            fix="empty those cells, or replace them in a step of your own in src/project/transforms.py",
+        )
+    odd = [str(name) for name in table.columns if _FORBIDDEN_IN_NAMES & set(str(name))]
+    if odd:
+        raise DatasetError(
+            f"column names hold characters that estimators refuse: {listing(odd)}",
+            why='none of { } [ ] : , " < may be in a name',
+            fix="rename the columns in the files",
+        )
+    if table.empty or not len(table.columns):
+        raise DatasetError(
+            "no column is left after the recipe",
+            why="dataset.drop and prep.steps took all of them",
+            fix="drop fewer columns in conf/dataset",
+        )

@@ -1,0 +1,1 @@
+"""What a registered version is made of, and when two versions are the same."""

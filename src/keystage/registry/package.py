@@ -1,0 +1,80 @@
+"""The registered model: recipe and model as one, with all that decides what it is."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# What every registered model needs to load and predict; learners add their own.
+_ALWAYS_REQUIRED = ("mlflow", "numpy", "pandas", "scikit-learn", "scipy", "skops")
+_REQUIRED_BY_LEARNER = {"lightgbm": "lightgbm", "xgboost": "xgboost-cpu"}
+# The rooms whose classes are inside a recipe, and the user's own.
+_CODE = ("keystage/__init__.py", "keystage/core", "keystage/prep", "project")
+
+
+@dataclass(frozen=True)
+class ModelPackage:
+    """A model that takes raw rows, and where it comes from.
+
+    Attributes:
+        pipeline: fitted scikit-learn pipeline, recipe first.
+        example: a few raw rows, features only.
+        requirements: exact versions to load it with.
+        code: folder with the sources its classes are defined in.
+        digest: equal for equal models; see ``digest_of``.
+        lineage: tags of the registered version.
+    """
+
+    pipeline: Any
+    example: "pd.DataFrame"
+    requirements: tuple[str, ...]
+    code: Path
+    digest: str
+    lineage: Mapping[str, str]
+
+
+def join(recipe: Any, model: Any) -> Any:
+    """Recipe and model as one scikit-learn pipeline that takes raw rows."""
+    from sklearn.pipeline import Pipeline
+
+    return Pipeline([*recipe.steps, ("model", model)])
+
+
+def requirements_of(model: Any) -> tuple[str, ...]:
+    """Pinned requirements of a fitted vote, by the packages its members come from."""
+    learners = {type(member).__module__.partition(".")[0] for member in model.estimators_}
+    names = [*_ALWAYS_REQUIRED, *(_REQUIRED_BY_LEARNER[name] for name in learners if name in _REQUIRED_BY_LEARNER)]
+    return tuple(f"{name}=={version(name)}" for name in sorted(names))
+
+
+def copy_code(source: Path, target: Path) -> Path:
+    """Copy the sources a model's classes stand in from ``src`` to an empty folder."""
+    ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
+    for name in _CODE:
+        origin = source / name
+        if origin.is_dir():
+            shutil.copytree(origin, target / name, ignore=ignored)
+        elif origin.is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(origin, target / name)
+    return target
+
+
+def digest_of(artifacts: Iterable[Path], requirements: Iterable[str], code: Path) -> str:
+    """SHA-256 over recipe, model, requirements and code: the same digest, the same registered model."""
+    parts = [path.read_bytes() for path in artifacts]
+    parts += [text.encode() for text in requirements]
+    parts += [path.relative_to(code).as_posix().encode() + path.read_bytes() for path in sorted(code.rglob("*.py"))]
+    return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
+
+
+def digest_of_mapping(values: Mapping[str, Any]) -> str:
+    """SHA-256 over a mapping as canonical JSON."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()

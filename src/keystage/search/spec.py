@@ -1,0 +1,60 @@
+"""What conf/automl declares. Standard library only: DVC imports this on every experiment."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class MetricName(Enum):
+    """What the search improves; definitions and directions stand in ``keystage.search.metrics``."""
+
+    roc_auc = "roc_auc"
+    average_precision = "average_precision"
+    log_loss = "log_loss"
+    accuracy = "accuracy"
+    balanced_accuracy = "balanced_accuracy"
+    f1 = "f1"
+
+
+class EstimatorName(Enum):
+    """Learners a search may try, by FLAML's names."""
+
+    lgbm = "lgbm"
+    xgboost = "xgboost"
+    xgb_limitdepth = "xgb_limitdepth"
+    rf = "rf"
+    extra_tree = "extra_tree"
+    lrl1 = "lrl1"
+
+
+@dataclass
+class SearchSpec:
+    """One search and its budget.
+
+    Attributes:
+        metric: what is improved, as the mean over the folds.
+        time_budget: seconds for trials and the final fit together; null for no limit.
+        max_trials: number of trials; null for no limit. With a seed and this limit alone, a search repeats exactly.
+        folds: parts of the stratified cross-validation.
+        estimators: learners, tried in turn.
+        ensemble_size: how many of the best trials vote in the model; 1 takes the best alone.
+    """
+
+    metric: MetricName
+    time_budget: float | None
+    max_trials: int | None
+    folds: int
+    estimators: list[EstimatorName]
+    ensemble_size: int
+
+    def __post_init__(self) -> None:
+        """Refuse a search that cannot end or cannot begin."""
+        if self.time_budget is None and self.max_trials is None:
+            raise ValueError("automl.time_budget and automl.max_trials are both null: the search would not end")
+        if self.time_budget is not None and self.time_budget <= 0:
+            raise ValueError(f"automl.time_budget must be more than 0 seconds, not {self.time_budget}")
+        for name, least in (("max_trials", 1), ("folds", 2), ("ensemble_size", 1)):
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise ValueError(f"automl.{name} must be {least} or more, not {value}")
+        if not self.estimators:
+            raise ValueError("automl.estimators is empty: name at least one")

@@ -1,0 +1,32 @@
+"""One training, as the files tell it, in the form a tracker takes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MAX_PARAMETER_LENGTH = 500  # shown in full in MLflow's table; longer ones are cut
+
+
+@dataclass(frozen=True)
+class TrainingRecord:
+    """What one training was given and what came out.
+
+    Attributes:
+        digest: equal for the same training; a training that is mirrored already is not mirrored twice.
+        parameters: dotted names and values.
+        metrics: final numbers, by name.
+        leaderboard: one row per trial.
+        reports: files attached as they are.
+        tags: lineage.
+    """
+
+    digest: str
+    parameters: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    leaderboard: "pd.DataFrame"
+    reports: tuple[Path, ...]
+    tags: Mapping[str, str]

@@ -1,0 +1,1 @@
+"""Your room: code of your own, in files that DVC hashes."""
