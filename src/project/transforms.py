@@ -1,8 +1,8 @@
 """Your own transforms. A recipe in conf/prep names one as ``project.transforms:ClassName``.
 
 A transform is a scikit-learn transformer: ``fit`` learns from the training rows and keeps what it learnt in
-attributes that end in ``_``; ``transform`` uses nothing else. It gets the columns its step names, as a pandas table, and
-gives back a table of the same length. It travels inside the registered model, so import only what the model requires.
+attributes that end in ``_``; ``transform`` uses nothing else. It gets the columns its step names, as a pandas table,
+and gives back a table of the same length. It travels inside the registered model, so import only what that requires.
 
 Every change of this file re-runs dataprep, and what follows from it when the prepared rows changed.
 """

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keystage.core.errors import RegistryError, TrackingError
+from keystage.adapters.mlflow_model import log_model
+from keystage.core.errors import TrackingError
 from keystage.registry.package import ModelPackage
 from keystage.search.trials import trials_of
 from keystage.tracking.record import MAX_PARAMETER_LENGTH, TrainingRecord
@@ -98,30 +99,18 @@ class MlflowStore:
         Raises:
             RegistryError: the model as it would be loaded does not predict what it should.
         """
-        import mlflow
         from mlflow.exceptions import MlflowException
 
         if not always_new and (twin := self._find(name, package.digest)):
             return Registered(name, twin, is_new=False)
-        with mlflow.start_run(run_id=run_id):
-            logged = mlflow.sklearn.log_model(
-                package.pipeline,
-                name="model",
-                signature=_signature(package),
-                input_example=package.example,
-                pip_requirements=list(package.requirements),
-                code_paths=[str(path) for path in sorted(package.code.iterdir())],
-                serialization_format="skops",
-                skops_trusted_types=_types_in(package.pipeline),
-            )
-        _check_served(logged.model_uri, package)
+        uri = log_model(package, run_id)
         try:
             self._client.create_registered_model(name)
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
         tags = {MODEL_DIGEST: package.digest, **package.lineage}
-        made = self._client.create_model_version(name, logged.model_uri, run_id, tags=tags)
+        made = self._client.create_model_version(name, uri, run_id, tags=tags)
         return Registered(name, str(made.version), is_new=True)
 
     def _find(self, name: str, digest: str) -> str | None:
@@ -218,50 +207,3 @@ def _trial_metrics(board: "pd.DataFrame", begun: int) -> list[Any]:
 
 def _batches(items: list[Any], size: int) -> Iterator[list[Any]]:
     return (items[start : start + size] for start in range(0, len(items), size))
-
-
-def _signature(package: ModelPackage) -> Any:
-    """Names and types of a raw row's columns, each of which may be missing.
-
-    Numbers are of any type here: MLflow 3.17 refuses an int64 where it has seen a float64, and the other way round
-    (``mlflow/models/utils.py``, ``_enforce_mlflow_datatype``), so a batch in which every age is whole, or one with a
-    class missing, would be turned away.
-    """
-    import pandas as pd
-    from mlflow.models import ModelSignature, infer_signature
-    from mlflow.types import DataType
-    from mlflow.types.schema import AnyType, ColSpec, Schema, TensorSpec
-
-    def type_of(column: pd.Series) -> Any:
-        if pd.api.types.is_numeric_dtype(column):  # booleans included: they too become numbers when one is missing
-            return AnyType()  # type: ignore[no-untyped-call]  # MLflow annotates it in part
-        return DataType.datetime if pd.api.types.is_datetime64_any_dtype(column) else DataType.string
-
-    example = package.example
-    columns: list[ColSpec | TensorSpec] = [
-        ColSpec(type_of(example[name]), name, required=False) for name in example.columns
-    ]
-    outputs = infer_signature(model_output=package.pipeline.predict(example)).outputs
-    return ModelSignature(inputs=Schema(columns), outputs=outputs)
-
-
-def _types_in(pipeline: Any) -> list[str]:
-    """The types skops does not know. This project fitted the pipeline, so it trusts them."""
-    import skops.io
-
-    return list(skops.io.get_untrusted_types(data=skops.io.dumps(pipeline)))
-
-
-def _check_served(uri: str, package: ModelPackage) -> None:
-    """What MLflow loads must predict what was evaluated."""
-    import mlflow
-    import numpy as np
-
-    expected: np.ndarray = np.asarray(package.pipeline.predict(package.example))
-    served: np.ndarray = np.asarray(mlflow.pyfunc.load_model(uri).predict(package.example))
-    if not np.array_equal(served, expected):
-        raise RegistryError(
-            "the model loaded from MLflow predicts something else than the one that was evaluated",
-            why=f"{int((served != expected).sum())} of {len(expected)} raw test rows differ",
-            fix="look at transforms of your own in src/project: what they keep must be in attributes set by fit",
-        )

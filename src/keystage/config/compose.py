@@ -68,14 +68,12 @@ def require_in_sync(root: Path) -> None:
     """
     from omegaconf import OmegaConf
 
-    written = OmegaConf.to_container(OmegaConf.load(root / PARAMS_FILE)) if (root / PARAMS_FILE).is_file() else None
-    if not isinstance(written, dict):
-        load_params(Conf, root / PARAMS_FILE)  # says what is wrong
-        raise StaleParamsError("params.yaml is no mapping", why="it was edited by hand", fix="keystage compose")
-    overrides = [str(item) for item in written.get("overrides") or []]
+    overrides = load_params(Conf, root / PARAMS_FILE).overrides
+    written = OmegaConf.to_container(OmegaConf.load(root / PARAMS_FILE))
+    assert isinstance(written, dict)
     expected = OmegaConf.to_container(OmegaConf.create(compose(root, overrides)))
     assert isinstance(expected, dict)
-    old, new = flatten(written), flatten(expected)  # type: ignore[arg-type]  # YAML keys are strings here
+    old, new = flatten(written), flatten(expected)
     names = [name for name in {**new, **old} if old.get(name, _ABSENT) != new.get(name, _ABSENT)]
     if not names:
         return
@@ -105,7 +103,7 @@ _ABSENT = _Absent()
 
 def _worded(error: Exception, conf: Path, overrides: Sequence[str]) -> ConfigError:
     """Hydra's and OmegaConf's errors in our words: theirs speak of internals, and hide the cause in a chain."""
-    from omegaconf.errors import OmegaConfBaseException
+    from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
     chain = [error]
     while isinstance(cause := chain[-1].__cause__ or chain[-1].__context__, Exception):
@@ -116,10 +114,16 @@ def _worded(error: Exception, conf: Path, overrides: Sequence[str]) -> ConfigErr
     key = str(getattr(telling, "full_key", None) or "")
     text = first_line(telling)
     given = shlex.join(overrides)
+    needed = (
+        f"give it a value: keystage run {given} {key}=VALUE" if isinstance(telling, MissingMandatoryValue) else None
+    )
     return ConfigError(
         "conf/ cannot be composed" + (f" with {given}" if given else ""),
         why=text if not key or key in text else f"{key}: {text}",
-        fix=_option_hint(first_line(error), conf) or _key_hint(key) or "correct the override, or the file in conf/",
+        fix=needed
+        or _option_hint(first_line(error), conf)
+        or _key_hint(key)
+        or "correct the override, or the file in conf/",
     )
 
 

@@ -59,7 +59,7 @@ def load_params(sections: type[T], path: Path = PARAMS_FILE) -> T:
     return loaded
 
 
-def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def flatten(values: Mapping[Any, Any], prefix: str = "") -> dict[str, Any]:
     """Nested mappings as one, with dotted names."""
     flat: dict[str, Any] = {}
     for name, value in values.items():

@@ -119,7 +119,7 @@ def _cast(column: "pd.Series", kind: ColumnType, spec: DatasetSpec) -> "pd.Serie
     if kind is ColumnType.integer:
         bad |= cast.notna() & (cast != cast.round())
     if bad.any():
-        cells = [f"row {index + 1}: {column[index]!r}" for index in column.index[bad][:MAX_SAMPLED_CELLS]]
+        cells = [f"row {index + 1}: '{column[index]}'" for index in column.index[bad][:MAX_SAMPLED_CELLS]]
         raise DatasetError(
             f"column '{column.name}' of dataset '{spec.name}' has {int(bad.sum())} cells that are no {kind.value}",
             why=f"dataset.columns declares it as {kind.value}; {'; '.join(cells)}",

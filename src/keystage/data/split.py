@@ -21,7 +21,7 @@ def usable_rows(table: "pd.DataFrame", spec: DatasetSpec) -> "pd.DataFrame":
     counts = present[spec.label].value_counts()
     where = f"dataset.label of '{spec.name}' is '{spec.label}'"
     if len(counts) < 2:
-        found = f"all {len(present)} rows with a label are {counts.index[0]!r}" if len(counts) else "no row has one"
+        found = f"all {len(present)} rows with a label are '{counts.index[0]}'" if len(counts) else "no row has one"
         raise DatasetError(
             f"label '{spec.label}' has {len(counts)} classes; at least 2 are needed",
             why=f"{where}; {found}",
@@ -29,7 +29,7 @@ def usable_rows(table: "pd.DataFrame", spec: DatasetSpec) -> "pd.DataFrame":
         )
     if counts.min() < MIN_ROWS_PER_CLASS:
         raise DatasetError(
-            f"class {counts.idxmin()!r} of label '{spec.label}' has one row",
+            f"class '{counts.idxmin()}' of label '{spec.label}' has one row",
             why=f"{where}; a stratified split needs {MIN_ROWS_PER_CLASS} rows of each of the {len(counts)} classes",
             fix="add rows of that class, take it out, or declare a label with fewer classes",
         )

@@ -22,7 +22,7 @@ def stratified_folds(label: "pd.Series", folds: int, seed: int) -> list[Fold]:
     counts = label.value_counts()
     if counts.min() < folds:
         raise SearchError(
-            f"class {counts.idxmin()!r} has {counts.min()} training rows, fewer than the {folds} folds",
+            f"class '{counts.idxmin()}' has {counts.min()} training rows, fewer than the {folds} folds",
             why="each fold needs a row of each class to be scored",
             fix=f"lower automl.folds to {max(2, int(counts.min()))}, or add rows of that class",
         )

@@ -1,0 +1,116 @@
+"""Real projects for the tests: a git repository with DVC, made from this checkout as a newcomer would clone it."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+_BIN = Path(sys.executable).parent
+_RAN = re.compile(r"Running stage '(\w+)'")
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project in a temporary folder."""
+
+    root: Path
+
+    def call(self, *command: str, ok: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run a command in the project, as in an activated environment; both streams are in ``stdout``."""
+        environment = {"HOME": os.environ.get("HOME", "/"), "PATH": f"{_BIN}{os.pathsep}{os.environ['PATH']}"}
+        done = subprocess.run(
+            command,
+            cwd=self.root,
+            env=environment | variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            check=False,
+        )
+        assert not ok or done.returncode == 0, done.stdout
+        return done
+
+    def stages_run(self, *command: str) -> set[str]:
+        """Run a command and return the stages that DVC ran, apart from those it reused."""
+        return set(_RAN.findall(self.call(*command).stdout))
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        """Replace one piece of a file."""
+        path = self.root / name
+        text = path.read_text(encoding="utf-8")
+        assert old in text, f"{old!r} is not in {name}"
+        path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    def append(self, name: str, text: str) -> None:
+        """Add to the end of a file."""
+        with (self.root / name).open("a", encoding="utf-8") as file:
+            file.write(text)
+
+    def commit(self, message: str) -> None:
+        """Commit everything."""
+        self.call("git", "add", "--all")
+        self.call("git", "commit", "--quiet", "--message", message)
+
+
+def _copy_of_checkout(target: Path) -> Project:
+    """What git would give a newcomer, the working tree's changes included."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in listed.stdout.splitlines():
+        if (ROOT / name).is_file() and name != "dvc.lock" and not name.startswith("reports/"):
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, target / name)
+    project = Project(target)
+    project.call("git", "init", "--quiet")
+    project.call("git", "config", "user.email", "tests@example.org")
+    project.call("git", "config", "user.name", "tests")
+    # A search of seconds is the project's own default, so that plain `dvc exp run` is quick too.
+    project.edit("conf/config.yaml", "automl: quick", "automl: smoke")
+    project.call("keystage", "compose")
+    project.commit("start")
+    return project
+
+
+@pytest.fixture(scope="session")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project in which nothing has run. Read only: tests change copies of it."""
+    return _copy_of_checkout(tmp_path_factory.mktemp("fresh"))
+
+
+@pytest.fixture(scope="session")
+def finished(fresh: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project whose pipeline has run once, and whose results are committed. Read only: tests change copies of it."""
+    root = tmp_path_factory.mktemp("finished") / "a path with spaces"
+    shutil.copytree(fresh.root, root)
+    project = Project(root)
+    project.call("keystage", "run")
+    project.commit("first run")
+    return project
+
+
+@pytest.fixture
+def new_project(fresh: Project, tmp_path: Path) -> Project:
+    """A copy of the project in which nothing has run."""
+    shutil.copytree(fresh.root, tmp_path / "project")
+    return Project(tmp_path / "project")
+
+
+@pytest.fixture
+def project(finished: Project, tmp_path: Path) -> Project:
+    """A copy of the project that has run, with a tracking store of its own."""
+    shutil.copytree(finished.root, tmp_path / "project")
+    for name in ("mlflow.db", "mlflow.db.lock"):
+        (tmp_path / "project" / name).unlink(missing_ok=True)
+    return Project(tmp_path / "project")

@@ -1,0 +1,130 @@
+"""The keys in dvc.yaml are held to the code: complete, and without ballast."""
+
+import ast
+from pathlib import Path
+
+import grimp
+import pytest
+import yaml
+
+from keystage.core.params import key_parameters
+from keystage.pipeline import conf, dataprep, evaluate, register, train
+
+ROOT = Path(__file__).parents[2]
+STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+KEYED = ("dataprep", "train", "evaluate")
+PARAMS = {
+    "conf": conf.ConfParams,
+    "dataprep": dataprep.DataprepParams,
+    "train": train.TrainParams,
+    "evaluate": evaluate.EvaluateParams,
+    "register": register.RegisterParams,
+}
+
+# Code that a stage runs and that is in no key, each with the reason why it cannot change a result.
+OUTSIDE_KEYS = {
+    "keystage": "the package's docstring and version",
+    "keystage.pipeline": "a docstring",
+    "keystage.adapters": "a docstring",
+    "keystage.pipeline.run": "checks parameters and words errors; the result is made by what it calls",
+    "keystage.pipeline.progress": "prints",
+    "keystage.config": "may stop a stage, never change its result",
+    "keystage.compute": "how many threads, not what they compute",
+    "keystage.tracking": "reached through the schema in keystage.config only",
+    "keystage.registry": "reached through the schema in keystage.config only",
+    "hydra_plugins": "composes params.yaml, whose values are in the keys",
+}
+# Rooms whose specs the schema imports, so that each stage reaches them without using them.
+REACHED_BY_SCHEMA_ONLY = "keystage.config"
+
+
+def _is_outside(module: str) -> bool:
+    return module in OUTSIDE_KEYS or any(
+        module.startswith(f"{name}.")
+        for name in OUTSIDE_KEYS
+        if name not in {"keystage", "keystage.pipeline"} and name != "keystage.adapters"
+    )
+
+
+def _reached(stage: str) -> set[str]:
+    """Modules a stage can run: everything it imports, directly or not, short of what goes through an exempt module."""
+    graph = grimp.build_graph("keystage", "project", "hydra_plugins", include_external_packages=False)
+    todo, seen = [f"keystage.pipeline.{stage}"], set()
+    while todo:
+        module = todo.pop()
+        if module in seen or _is_outside(module):
+            continue
+        seen.add(module)
+        todo += graph.find_modules_directly_imported_by(module)
+        # Importing a module runs the packages it stands in.
+        todo += [module.rpartition(".")[0]] if "." in module else []
+    return seen
+
+
+def _file(module: str) -> str:
+    path = Path("src", *module.split("."))
+    return str(path / "__init__.py" if (ROOT / path).is_dir() else path.with_suffix(".py"))
+
+
+def _code_deps(stage: str) -> list[str]:
+    return [name for name in STAGES[stage]["deps"] if name.startswith("src/")]
+
+
+@pytest.mark.parametrize("stage", KEYED)
+def test_a_key_names_all_code_that_the_stage_can_reach(stage: str) -> None:
+    deps = _code_deps(stage)
+    missing = [module for module in sorted(_reached(stage)) if not any(_file(module).startswith(name) for name in deps)]
+
+    assert not missing
+
+
+@pytest.mark.parametrize("stage", KEYED)
+def test_a_key_names_no_code_that_the_stage_cannot_reach(stage: str) -> None:
+    files = {_file(module) for module in _reached(stage)}
+    # Loaded by reference, which no import shows: core.extension is the only door.
+    by_reference = {"src/project/transforms.py"} if "keystage.core.extension" in _reached(stage) else set()
+    needless = [name for name in _code_deps(stage) if not any(file.startswith(name) for file in files | by_reference)]
+
+    assert not needless
+
+
+@pytest.mark.parametrize("stage", KEYED)
+def test_a_key_names_its_script_and_the_runtime_lock(stage: str) -> None:
+    assert {f"stages/{stage}.py", "requirements/runtime.txt"} <= set(STAGES[stage]["deps"])
+
+
+@pytest.mark.parametrize("stage", PARAMS)
+def test_a_key_names_exactly_the_parameters_that_can_change_the_result(stage: str) -> None:
+    declared = key_parameters(PARAMS[stage])
+    listed = STAGES[stage].get("params", [])
+    expanded = [name for name in declared if any(name == item or name.startswith(f"{item}.") for item in listed)]
+
+    assert expanded == declared
+    assert all(any(name == item or name.startswith(f"{item}.") for name in declared) for item in listed)
+
+
+@pytest.mark.parametrize("stage", KEYED)
+def test_a_whole_section_is_listed_only_when_all_of_it_is_in_the_key(stage: str) -> None:
+    sections = [item for item in STAGES[stage].get("params", []) if "." not in item]
+    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    declared = key_parameters(PARAMS[stage])
+    for section in sections:
+        leaves = [f"{section}.{name}" for name in params[section]] if isinstance(params[section], dict) else [section]
+
+        assert set(leaves) <= set(declared)
+
+
+@pytest.mark.parametrize("script", sorted((ROOT / "stages").glob("*.py")), ids=lambda path: path.name)
+def test_a_stage_script_is_thin(script: Path) -> None:
+    text = script.read_text(encoding="utf-8")
+    branches = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.If | ast.For | ast.FunctionDef)]
+
+    assert len(text.splitlines()) <= 20
+    assert [ast.unparse(node.test) for node in branches if isinstance(node, ast.If)] == ["__name__ == '__main__'"]
+    assert len(branches) == 1
+
+
+def test_no_key_holds_compiled_files() -> None:
+    ignored = (ROOT / ".dvcignore").read_text(encoding="utf-8").splitlines()
+
+    assert {"__pycache__/", "*.pyc"} <= set(ignored)

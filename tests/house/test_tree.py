@@ -1,0 +1,53 @@
+"""The rules of the house that no linter knows."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from keystage.core import errors
+
+ROOT = Path(__file__).parents[2]
+SOURCES = sorted((ROOT / "src" / "keystage").rglob("*.py"))
+MAX_LINES = 250
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT / "src")))
+def test_a_module_fits_on_a_few_screens_and_says_what_it_decides(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+
+    assert text.startswith('"""')
+    assert len(text.splitlines()) <= MAX_LINES
+    assert path.stem not in {"utils", "helpers", "common", "manager", "base"}
+
+
+def test_every_error_has_a_code_of_its_own() -> None:
+    def below(kind: type[errors.KeystageError]) -> list[type[errors.KeystageError]]:
+        return [kind, *(found for child in kind.__subclasses__() for found in below(child))]
+
+    codes = [kind.code for kind in below(errors.KeystageError)]
+
+    assert len(codes) == len(set(codes))
+    assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", code) for code in codes)
+
+
+def test_the_lock_files_have_hashes_and_no_addresses() -> None:
+    for name in ("runtime.txt", "dev.txt"):
+        text = (ROOT / "requirements" / name).read_text(encoding="utf-8")
+        pins = re.findall(r"^[a-z0-9._-]+(?:\[[a-z,]+\])?==", text, flags=re.MULTILINE)
+
+        assert pins
+        assert text.count("--hash=sha256:") >= len(pins)
+        assert "://" not in text
+        assert "--index" not in text
+
+
+def test_importing_the_package_and_its_command_line_imports_nothing_heavy() -> None:
+    heavy = ("pandas", "numpy", "sklearn", "flaml", "mlflow", "dvc", "hydra")
+    program = f"import sys, keystage.cli.main; print([name for name in {heavy!r} if name in sys.modules])"
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"

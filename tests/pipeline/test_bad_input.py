@@ -1,0 +1,151 @@
+"""Bad input ends in what, why and the next command, a code that is not 0, and nothing lost."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from tests.conftest import Project
+
+
+def _empty(project: Project) -> None:
+    (project.root / "data/titanic/Titanic2.csv").write_bytes(b"")
+
+
+def _missing(project: Project) -> None:
+    (project.root / "data/titanic/Titanic2.csv").unlink()
+
+
+def _latin1(project: Project) -> None:
+    path = project.root / "data/titanic/Titanic2.csv"
+    path.write_bytes(path.read_bytes().replace(b"Mrs.", b"Mrs\xe9", 1))
+
+
+def _one_class(project: Project) -> None:
+    for name in ("Titanic.csv", "Titanic2.csv"):
+        path = project.root / "data/titanic" / name
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        path.write_text(
+            "".join([lines[0], *(line for line in lines[1:] if line.split(",")[1] == "0")]), encoding="utf-8"
+        )
+
+
+def _no_label(project: Project) -> None:
+    for name in ("Titanic.csv", "Titanic2.csv"):
+        project.edit(f"data/titanic/{name}", "Survived", "Alive")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "what"),
+    [
+        (_missing, "data/titanic/Titanic2.csv does not exist"),
+        (_empty, "data/titanic/Titanic2.csv is empty"),
+        (_latin1, "data/titanic/Titanic2.csv is not UTF-8"),
+        (_no_label, "column 'Survived' is not in dataset 'titanic'"),
+        (_one_class, "label 'Survived' has 1 classes; at least 2 are needed"),
+    ],
+)
+def test_spoilt_data_stops_dataprep_and_keeps_the_earlier_results(project: Project, spoil: object, what: str) -> None:
+    assert callable(spoil)
+    spoil(project)
+
+    done = project.call("keystage", "run", ok=False)
+
+    assert done.returncode == 1
+    assert f"error[dataset]: {what}" in done.stdout
+    assert "  why: " in done.stdout
+    assert "  fix: " in done.stdout
+    assert "Traceback" not in done.stdout
+    project.call("git", "checkout", "--quiet", ".")
+    assert "Ran: conf, register" in project.call("keystage", "run").stdout
+
+
+@pytest.mark.parametrize("override", ["automl=thorogh", "automl.metrc=f1", "automl.folds=many"])
+def test_a_wrong_override_changes_nothing(project: Project, override: str) -> None:
+    before = (project.root / "params.yaml").read_bytes()
+
+    done = project.call("keystage", "run", override, ok=False)
+
+    assert done.returncode == 2
+    assert f"error[config]: conf/ cannot be composed with {override}" in done.stdout
+    assert (project.root / "params.yaml").read_bytes() == before
+
+
+def test_no_git_repository_is_said_with_the_mend(project: Project) -> None:
+    shutil.rmtree(project.root / ".git")
+
+    done = project.call("keystage", "run", ok=False, GIT_CEILING_DIRECTORIES=str(project.root.parent))
+
+    assert done.returncode == 1
+    assert "is not in a git repository" in done.stdout
+    assert "fix: git init" in done.stdout
+
+
+def test_a_folder_that_is_no_project_is_said(tmp_path: Path) -> None:
+    done = Project(tmp_path).call("keystage", "run", ok=False)
+
+    assert done.returncode == 1
+    assert "is not in a keystage project" in done.stdout
+
+
+def test_a_second_run_in_the_same_folder_is_refused(project: Project) -> None:
+    environment = {"HOME": "/tmp", "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}  # noqa: S108
+    first = subprocess.Popen(
+        ["keystage", "run", "seed=11"], cwd=project.root, env=environment, stdout=subprocess.PIPE, text=True
+    )
+    assert first.stdout is not None
+    for line in first.stdout:
+        if "Running stage 'dataprep'" in line:
+            break
+
+    second = project.call("keystage", "run", "seed=12", ok=False)
+    first.communicate()
+
+    assert first.returncode == 0
+    assert second.returncode == 1
+    assert "another `keystage run` is under way in this folder" in second.stdout
+    assert "- seed=11" in (project.root / "params.yaml").read_text(encoding="utf-8")
+
+
+def test_params_that_change_under_a_running_stage_do_not_poison_the_cache(project: Project) -> None:
+    project.call("keystage", "compose", "automl.max_trials=30")
+    environment = {"HOME": "/tmp", "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}  # noqa: S108
+    running = subprocess.Popen(
+        ["dvc", "repro", "train"], cwd=project.root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True,
+    )  # fmt: skip
+    assert running.stdout is not None
+    seen = []
+    for line in running.stdout:
+        seen.append(line)
+        if "Searching for the best" in line:
+            project.call("keystage", "compose", "automl.max_trials=31")
+    running.wait()
+
+    assert running.returncode != 0
+    assert "params.yaml changed while stage 'train' ran" in "".join(seen)
+    assert "train" in project.stages_run("dvc", "repro", "train")
+
+
+def test_a_killed_run_loses_nothing_that_was_done(new_project: Project) -> None:
+    environment = {"HOME": "/tmp", "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}  # noqa: S108
+    running = subprocess.Popen(
+        ["keystage", "run"], cwd=new_project.root, env=environment, stdout=subprocess.PIPE, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+    assert running.stdout is not None
+    for line in running.stdout:
+        if "Running stage 'train'" in line:
+            break
+    time.sleep(1)
+    os.killpg(running.pid, signal.SIGKILL)
+    running.wait()
+
+    done = new_project.call("keystage", "run")
+
+    assert "Reused, nothing changed: dataprep" in done.stdout
+    assert "Registered version 1" in done.stdout

@@ -1,0 +1,99 @@
+"""Composing conf/: what is wrong is said in words, and what is stale is found."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from keystage.config.compose import compose, require_in_sync, write_params
+from keystage.core.errors import ConfigError, StaleParamsError
+from keystage.core.params import load_params
+from keystage.pipeline.train import TrainParams
+from keystage.search.spec import MetricName
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    shutil.copytree(ROOT / "conf", tmp_path / "conf")
+    write_params(tmp_path, ["automl=thorough", "automl.time_budget=20"])
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("override", "why", "fix"),
+    [
+        ("automl=thorogh", "Could not find 'automl/thorogh'", "did you mean 'thorough'?"),
+        ("automl.metrc=f1", "automl.metrc", "did you mean 'metric'?"),
+        ("automl.metric=auc", "expected one of [roc_auc", "conf/"),
+        ("automl.folds=many", "could not be converted to Integer", "conf/"),
+        ("automl.folds=1", "automl.folds must be 2 or more", "conf/"),
+        ("prep.test_size=1.5", "prep.test_size must be between 0 and 1", "conf/"),
+        ("dataset.label=Name", "dataset.drop contains the label 'Name'", "conf/"),
+        ("compute.train.cores=-1", "compute cores must be 0 (all) or more", "conf/"),
+        ("registry.model_name=a/b", "holds one of", "conf/"),
+        ("tracking=server", "tracking.uri", "keystage run tracking=server tracking.uri=VALUE"),
+        ("seeed=1", "seeed", "did you mean 'seed'?"),
+        ("seed", "seed", "conf/"),
+        ("experiment=f2", "Could not find 'experiment/f2'", "choose from: f1"),
+    ],
+)
+def test_a_wrong_override_is_refused_in_words(override: str, why: str, fix: str) -> None:
+    with pytest.raises(ConfigError, match="conf/ cannot be composed") as caught:
+        compose(ROOT, [override])
+
+    assert why in caught.value.why
+    assert fix in caught.value.fix
+    assert caught.value.exit_code == 2
+
+
+def test_a_file_in_conf_that_is_no_yaml_is_refused(root: Path) -> None:
+    (root / "conf" / "automl" / "thorough.yaml").write_text("metric: [", encoding="utf-8")
+
+    with pytest.raises(ConfigError, match="conf/ cannot be composed"):
+        compose(root, ["automl=thorough"])
+
+
+def test_params_in_sync_pass_and_comments_do_not_matter(root: Path) -> None:
+    path = root / "conf" / "automl" / "thorough.yaml"
+    path.write_text("# another comment\n" + path.read_text(encoding="utf-8"), encoding="utf-8")
+
+    require_in_sync(root)
+
+
+def test_an_edit_of_an_option_that_is_not_in_force_does_not_matter(root: Path) -> None:
+    (root / "conf" / "automl" / "quick.yaml").unlink()
+    shutil.copy(root / "conf" / "automl" / "smoke.yaml", root / "conf" / "automl" / "quick.yaml")
+
+    require_in_sync(root)
+
+
+@pytest.mark.parametrize("name", ["conf/automl/thorough.yaml", "params.yaml"])
+def test_an_edit_of_conf_or_of_params_is_found_with_its_value_and_mend(root: Path, name: str) -> None:
+    path = root / name
+    path.write_text(path.read_text(encoding="utf-8").replace("folds: 10", "folds: 7"), encoding="utf-8")
+
+    with pytest.raises(StaleParamsError, match=r"params\.yaml is not what conf/ gives with automl=thorough") as caught:
+        require_in_sync(root)
+
+    assert "automl.folds is" in caught.value.why
+    assert "keystage compose automl=thorough automl.time_budget=20" in caught.value.fix
+
+
+def test_a_missing_or_broken_params_file_is_an_error(root: Path) -> None:
+    (root / "params.yaml").write_text("seed: [", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"params.yaml cannot be read"):
+        require_in_sync(root)
+
+    (root / "params.yaml").unlink()
+    with pytest.raises(ConfigError, match=r"params.yaml is missing"):
+        require_in_sync(root)
+
+
+def test_sections_are_loaded_with_their_types(root: Path) -> None:
+    params = load_params(TrainParams, root / "params.yaml")
+
+    assert params.automl.metric is MetricName.roc_auc
+    assert params.automl.time_budget == 20.0
+    assert params.compute.train.cores == 0

@@ -1,0 +1,117 @@
+"""Reading says exactly what is not as declared."""
+
+from pathlib import Path
+
+import pytest
+
+from keystage.core.errors import DatasetError
+from keystage.data.reading import read_dataset
+from keystage.data.spec import ColumnSpec, ColumnType, DatasetSpec, Task
+from keystage.data.split import split, usable_rows
+
+GOOD = "id,age,ok,when,survived\n1,30.5,true,2024-01-01,0\n2,,false,2024-02-01,1\n3,41,true,,0\n"
+
+
+def _spec(*files: str, **changes: object) -> DatasetSpec:
+    settings: dict[str, object] = {
+        "files": list(files) or ["a.csv"],
+        "label": "survived",
+        "task": Task.classification,
+        "name": "tiny",
+        "path": "data",
+    }
+    return DatasetSpec(**(settings | changes))  # type: ignore[arg-type]
+
+
+def _write(root: Path, text: str | bytes, name: str = "a.csv") -> Path:
+    (root / "data").mkdir(exist_ok=True)
+    (root / "data" / name).write_bytes(text.encode() if isinstance(text, str) else text)
+    return root
+
+
+def test_files_stand_below_each_other_with_the_declared_types(tmp_path: Path) -> None:
+    _write(_write(tmp_path, GOOD), GOOD, "b.csv")
+    types = {"id": "integer", "age": "number", "ok": "boolean", "when": "datetime", "survived": "integer"}
+    columns = [ColumnSpec(name, ColumnType(kind)) for name, kind in types.items()]
+
+    table = read_dataset(_spec("a.csv", "b.csv", columns=columns), tmp_path)
+
+    assert len(table) == 6
+    assert list(table.index) == list(range(6))
+    assert [str(kind) for kind in table.dtypes[["id", "age", "ok"]]] == ["int64", "float64", "bool"]
+    assert str(table["when"].dtype).startswith("datetime64")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "data/a.csv is empty"),
+        ("id,survived\n", "data/a.csv has no rows"),
+        ("id,survived\n1,0\n2,1,7,8\n", "data/a.csv is not a CSV table"),
+        ("id,survived\nJos\xe9,0\n".encode("latin1"), "data/a.csv is not UTF-8"),
+    ],
+)
+def test_a_file_that_is_no_table_is_named(tmp_path: Path, content: str | bytes, message: str) -> None:
+    with pytest.raises(DatasetError, match=message):
+        read_dataset(_spec(), _write(tmp_path, content))
+
+
+def test_a_missing_file_is_named_with_what_the_folder_holds(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"data/b\.csv does not exist") as caught:
+        read_dataset(_spec("b.csv"), _write(tmp_path, GOOD))
+
+    assert "a.csv" in caught.value.why
+
+
+def test_a_missing_column_comes_with_the_nearest_name(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="column 'Survivd' is not in dataset 'tiny'") as caught:
+        read_dataset(_spec(label="Survivd"), _write(tmp_path, GOOD.replace("survived", "Survived")))
+
+    assert "did you mean 'Survived'?" in caught.value.fix
+
+
+def test_files_with_other_headers_are_refused(tmp_path: Path) -> None:
+    _write(_write(tmp_path, GOOD), "id,survived\n1,0\n", "b.csv")
+
+    with pytest.raises(DatasetError, match="different columns") as caught:
+        read_dataset(_spec("a.csv", "b.csv"), tmp_path)
+
+    assert "age" in caught.value.why
+
+
+@pytest.mark.parametrize(("kind", "bad"), [("integer", "1.5"), ("number", "old"), ("boolean", "maybe")])
+def test_a_cell_that_does_not_fit_its_type_is_counted_and_shown(tmp_path: Path, kind: str, bad: str) -> None:
+    _write(tmp_path, f"x,survived\n1,0\n{bad},1\n,0\n")
+
+    with pytest.raises(DatasetError, match=f"column 'x' of dataset 'tiny' has 1 cells that are no {kind}") as caught:
+        read_dataset(_spec(columns=[ColumnSpec("x", ColumnType(kind))]), tmp_path)
+
+    assert "row 2" in caught.value.why
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (["1"] * 6, "label 'survived' has 1 classes"),
+        ([""] * 6, "label 'survived' has 0 classes"),
+        (["a", "a", "a", "a", "a", "b"], "class 'b' of label 'survived' has one row"),
+    ],
+)
+def test_a_label_that_teaches_nothing_is_refused(tmp_path: Path, labels: list[str], message: str) -> None:
+    _write(tmp_path, "x,survived\n" + "".join(f"{row},{label}\n" for row, label in enumerate(labels)))
+
+    with pytest.raises(DatasetError, match=message):
+        usable_rows(read_dataset(_spec(), tmp_path), _spec())
+
+
+def test_rows_without_a_label_are_left_out_and_the_split_is_stratified(tmp_path: Path) -> None:
+    labels = ["0", "1", "1", "1", ""] * 20
+    _write(tmp_path, "x,survived\n" + "".join(f"{row},{label}\n" for row, label in enumerate(labels)))
+
+    rows = usable_rows(read_dataset(_spec(), tmp_path), _spec())
+    train, test = split(rows, "survived", test_size=0.25, seed=3)
+
+    assert (len(rows), len(train), len(test)) == (80, 60, 20)
+    assert test["survived"].mean() == train["survived"].mean() == 0.75
+    assert not set(train["x"]) & set(test["x"])
+    assert train["x"].is_monotonic_increasing

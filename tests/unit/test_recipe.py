@@ -1,0 +1,86 @@
+"""A recipe is fitted on training rows alone and gives numbers only."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from keystage.core.errors import ConfigError, DatasetError, ExtensionError, KeystageError
+from keystage.prep.recipe import fit_recipe
+from keystage.prep.spec import PrepSpec, TransformSpec
+
+TRAIN = pd.DataFrame(
+    {"Age": [20.0, np.nan, 40.0, 60.0, 30.0, 50.0], "Sex": ["m", "f", "m", "f", None, "m"], "Fare": [1, 2, 3, 4, 5, 6]}
+)
+
+
+def _prep(*steps: TransformSpec) -> PrepSpec:
+    return PrepSpec(test_size=0.2, steps=list(steps))
+
+
+def test_statistics_come_from_the_rows_it_was_fitted_on() -> None:
+    recipe = fit_recipe(
+        _prep(TransformSpec("fill", ["Age"], {"strategy": "mean"}), TransformSpec("codes", ["Sex"])), TRAIN, seed=0
+    )
+
+    scored = recipe.transform(pd.DataFrame({"Age": [np.nan], "Sex": ["x"], "Fare": [7]}))
+
+    assert scored["Age"].tolist() == [40.0]
+    assert scored["Sex"].tolist() == [-1.0]
+
+
+def test_codes_tell_unknown_from_missing() -> None:
+    recipe = fit_recipe(_prep(TransformSpec("codes", ["Sex"], {"unknown": -1, "missing": -2})), TRAIN, seed=0)
+
+    codes = recipe.transform(TRAIN.head(3).assign(Sex=["f", None, "other"]))["Sex"].tolist()
+
+    assert codes == [0.0, -2.0, -1.0]
+
+
+def test_quantile_bins_make_groups_of_equal_size() -> None:
+    table = pd.DataFrame({"x": np.arange(100.0) ** 2})
+
+    groups = fit_recipe(_prep(TransformSpec("quantile_bins", ["x"], {"bins": 5})), table, seed=0).transform(table)
+
+    assert groups["x"].value_counts().tolist() == [20] * 5
+
+
+def test_raw_rows_may_carry_more_columns_in_another_order() -> None:
+    recipe = fit_recipe(_prep(TransformSpec("codes", ["Sex"])), TRAIN, seed=0)
+
+    shuffled = TRAIN.assign(Name="x")[["Name", "Fare", "Sex", "Age"]]
+
+    pd.testing.assert_frame_equal(recipe.transform(shuffled), recipe.transform(TRAIN))
+
+
+def test_your_own_transform_is_found_by_reference() -> None:
+    step = TransformSpec("project.transforms:ClipQuantiles", ["Fare"], {"low": 0.0, "high": 0.5})
+    recipe = fit_recipe(_prep(step, TransformSpec("codes", ["Sex"])), TRAIN, seed=0)
+
+    assert recipe.transform(TRAIN)["Fare"].max() == 3.5
+
+
+@pytest.mark.parametrize(
+    ("step", "kind", "message"),
+    [
+        (TransformSpec("fil", ["Age"]), ConfigError, "no transform is called 'fil'"),
+        (TransformSpec("fill", ["Agee"]), ConfigError, "names column 'Agee', which is not there"),
+        (TransformSpec("quantile_bins", ["Fare"], {"bin": 3}), ConfigError, "does not take these options"),
+        (TransformSpec("fill", ["Sex"], {"strategy": "mean"}), DatasetError, "cannot be fitted"),
+        (TransformSpec("os.path:join", ["Age"]), ExtensionError, "cannot be used as a transform"),
+        (TransformSpec("project.transforms:Clip", ["Age"]), ExtensionError, "has no class 'Clip'"),
+        (TransformSpec("fill", ["Age"]), DatasetError, "columns are still no numbers: Sex"),
+    ],
+)
+def test_a_wrong_step_is_refused_in_words(step: TransformSpec, kind: type[KeystageError], message: str) -> None:
+    with pytest.raises(kind, match=message):
+        fit_recipe(_prep(step), TRAIN, seed=0)
+
+
+def test_infinite_values_are_refused() -> None:
+    with pytest.raises(DatasetError, match="columns hold infinite values: x"):
+        fit_recipe(_prep(), pd.DataFrame({"x": [1.0, np.inf]}), seed=0)
+
+
+def test_names_that_estimators_refuse_are_refused_before_the_search() -> None:
+    with pytest.raises(DatasetError, match="characters that estimators refuse"):
+        fit_recipe(_prep(), pd.DataFrame({"a:b": [1.0, 2.0]}), seed=0)

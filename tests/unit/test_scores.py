@@ -1,0 +1,45 @@
+"""Test metrics and the tables behind the plots."""
+
+import numpy as np
+from sklearn.metrics import auc, roc_auc_score
+
+from keystage.evaluation.scores import MAX_POINTS, plot_tables, scores
+from keystage.search.metrics import METRICS
+
+RNG = np.random.default_rng(0)
+CODES = RNG.integers(0, 2, 3000)
+P = np.clip(CODES * 0.2 + RNG.random(3000) * 0.8, 0, 1)
+BOTH = np.column_stack([1 - P, P])
+
+
+def test_all_metrics_are_scored() -> None:
+    assert set(scores(CODES, BOTH)) == set(METRICS)
+
+
+def test_ranking_metrics_lack_when_a_class_is_absent() -> None:
+    assert set(METRICS) - set(scores(np.zeros(5, dtype=int), BOTH[:5])) == {"roc_auc", "average_precision"}
+
+
+def test_curves_are_thinned_without_losing_their_shape() -> None:
+    roc = plot_tables(CODES, BOTH, ["no", "yes"])["roc"]
+
+    assert len(roc) <= MAX_POINTS
+    assert roc[["false_positive_rate", "true_positive_rate"]].iloc[[0, -1]].to_numpy().tolist() == [[0, 0], [1, 1]]
+    area = auc(roc["false_positive_rate"], roc["true_positive_rate"])
+    assert abs(area - roc_auc_score(CODES, P)) < 1e-3
+
+
+def test_two_classes_have_one_curve_and_three_have_three() -> None:
+    codes = RNG.integers(0, 3, 300)
+    three = RNG.dirichlet([1, 1, 1], 300)
+
+    assert set(plot_tables(CODES, BOTH, [0, 1])["roc"]["class"]) == {"1"}
+    assert set(plot_tables(codes, three, ["a", "b", "c"])["calibration"]["class"]) == {"a", "b", "c"}
+
+
+def test_the_confusion_table_has_a_row_per_prediction_in_the_labels_words() -> None:
+    confusion = plot_tables(CODES, BOTH, ["no", "yes"])["confusion"]
+
+    assert len(confusion) == len(CODES)
+    hits = ((confusion["actual"] == "yes") & (confusion["predicted"] == "yes")).sum()
+    assert hits == ((CODES == 1) & (P > 0.5)).sum()
