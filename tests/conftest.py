@@ -103,8 +103,8 @@ def finished(fresh: Project, tmp_path_factory: pytest.TempPathFactory) -> Projec
 @pytest.fixture
 def new_project(fresh: Project, tmp_path: Path) -> Project:
     """A copy of the project in which nothing has run."""
-    shutil.copytree(fresh.root, tmp_path / "project")
-    return Project(tmp_path / "project")
+    shutil.copytree(fresh.root, tmp_path / "new")
+    return Project(tmp_path / "new")
 
 
 @pytest.fixture

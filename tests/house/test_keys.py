@@ -128,3 +128,11 @@ def test_no_key_holds_compiled_files() -> None:
     ignored = (ROOT / ".dvcignore").read_text(encoding="utf-8").splitlines()
 
     assert {"__pycache__/", "*.pyc"} <= set(ignored)
+
+
+@pytest.mark.parametrize("stage", KEYED)
+def test_every_output_of_a_keyed_stage_can_be_served_from_the_run_cache(stage: str) -> None:
+    """DVC 3.67 keeps no run of a stage with an uncached output that is no metric (dvc/stage/__init__.py, Stage.run)."""
+    settings = [out for out in STAGES[stage]["outs"] if isinstance(out, dict)]
+
+    assert not settings

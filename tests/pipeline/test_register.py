@@ -27,14 +27,12 @@ print(list(model.predict(rows.drop(columns=["PassengerId", "Name", "Ticket", "Ca
 """
 
 
-def _versions(
-    project: Project, name: str = "TitanicSurvivalInitial", uri: str | None = None
-) -> list[dict[str, object]]:
+def _versions(project: Project, name: str = "TitanicSurvivalInitial", uri: str = "") -> list[dict[str, object]]:
     program = (
         "import sys, json, mlflow\n"
         "mlflow.set_tracking_uri(sys.argv[1])\n"
         "found = mlflow.MlflowClient().search_model_versions(f\"name = '{sys.argv[2]}'\")\n"
-        "print(json.dumps([{'version': v.version, 'tags': v.tags, 'run': v.run_id, 'source': v.source} for v in found]))"
+        "print(json.dumps([{'version': v.version, 'tags': v.tags, 'run': v.run_id} for v in found]))"
     )
     uri = uri or f"sqlite:///{project.root}/mlflow.db"
     done = subprocess.run([sys.executable, "-c", program, uri, name], capture_output=True, text=True, check=True)
@@ -70,6 +68,7 @@ def test_the_run_holds_every_trial(project: Project) -> None:
         "client = mlflow.MlflowClient()\n"
         "run = client.get_run(sys.argv[2])\n"
         "series = client.get_metric_history(sys.argv[2], 'trial.roc_auc')\n"
+        "mlflow.set_experiment(experiment_id=run.info.experiment_id)\n"
         "board = mlflow.load_table('leaderboard.json', run_ids=[sys.argv[2]])\n"
         "print(json.dumps([run.info.status, run.data.params, [m.value for m in series], board.to_dict('list')]))"
     )

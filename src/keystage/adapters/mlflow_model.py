@@ -6,8 +6,8 @@ from keystage.core.errors import RegistryError
 from keystage.registry.package import ModelPackage
 
 
-def log_model(package: ModelPackage, run_id: str) -> str:
-    """Log the package under a run, load it as a user would, and compare. Returns the model's URI.
+def log_model(package: ModelPackage, run_id: str) -> tuple[str, str]:
+    """Log the package under a run, load it as a user would, and compare. Returns the logged model's id and URI.
 
     Raises:
         RegistryError: the loaded model does not predict what the package does.
@@ -25,9 +25,8 @@ def log_model(package: ModelPackage, run_id: str) -> str:
             serialization_format="skops",
             skops_trusted_types=_types_in(package.pipeline),
         )
-    uri = str(logged.model_uri)
-    _check_served(uri, package)
-    return uri
+    _check_served(logged.model_uri, package)
+    return str(logged.model_id), str(logged.model_uri)
 
 
 def _signature(package: ModelPackage) -> Any:

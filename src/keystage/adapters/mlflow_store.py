@@ -103,14 +103,14 @@ class MlflowStore:
 
         if not always_new and (twin := self._find(name, package.digest)):
             return Registered(name, twin, is_new=False)
-        uri = log_model(package, run_id)
+        model_id, uri = log_model(package, run_id)
         try:
             self._client.create_registered_model(name)
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
         tags = {MODEL_DIGEST: package.digest, **package.lineage}
-        made = self._client.create_model_version(name, uri, run_id, tags=tags)
+        made = self._client.create_model_version(name, uri, run_id, tags=tags, model_id=model_id)
         return Registered(name, str(made.version), is_new=True)
 
     def _find(self, name: str, digest: str) -> str | None:
@@ -146,6 +146,9 @@ def open_store(uri: str, experiment: str, root: Path) -> Iterator[MlflowStore]:
     # MLflow's own defaults go on trying for minutes; a server that answered its health check does not need that.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
+    # Addresses and bars of its own would drown the four lines that matter.
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     lock = (
         FileLock(f"{resolved.removeprefix(_SQLITE)}.lock", timeout=_LOCK_TIMEOUT)
         if resolved.startswith(_SQLITE)

@@ -1,0 +1,95 @@
+"""Every command and snippet of the README and of docs/ runs, in the order of the page."""
+
+import re
+from pathlib import Path
+
+import pytest
+from tests.conftest import ROOT, Project
+
+from keystage.cli.reproduce import PipelineFailedError
+from keystage.core import errors
+
+_FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
+_NAMED_FILE = re.compile(r"# (conf/\S+)\n")
+# Set-up on a fresh machine: CI is that very run, on a clean clone.
+_SET_UP = "git clone"
+
+
+def _snippets(page: str) -> list[tuple[str, str]]:
+    return _FENCE.findall((ROOT / page).read_text(encoding="utf-8"))
+
+
+def _run(project: Project, page: str) -> str:
+    """Run a page's snippets: shell and Python as they are, YAML into the file its first line names."""
+    shown = []
+    for language, text in _snippets(page):
+        if language == "yaml":
+            named = _NAMED_FILE.match(text)
+            assert named, f"a YAML snippet of {page} does not name its file: {text}"
+            (project.root / named[1]).write_text(text, encoding="utf-8")
+        elif language == "python":
+            shown.append(project.call("python", "-c", text).stdout)
+        elif language == "bash" and _SET_UP not in text:
+            shown.append(project.call("bash", "-euo", "pipefail", "-c", text).stdout)
+    return "\n".join(shown)
+
+
+@pytest.fixture
+def wine(project: Project) -> Project:
+    """With the table that docs/your-own-table.md speaks of: scikit-learn's wines, of three kinds."""
+    from sklearn.datasets import load_wine
+
+    loaded = load_wine(as_frame=True)
+    table = loaded.data.assign(kind=loaded.target.map(lambda code: loaded.target_names[code]))
+    (project.root / "data" / "wine").mkdir()
+    table.to_csv(project.root / "data" / "wine" / "wine.csv", index=False)
+    return project
+
+
+def test_the_readme(project: Project) -> None:
+    project.call("dvc", "repro")
+    shown = _run(project, "README.md")
+
+    assert "hyperparameters" in shown
+    assert "test.roc_auc" in shown
+    assert "Queued experiment" in shown
+    assert re.search(r"\[[01] [01]\]", shown), "the registered model has scored two raw rows"
+
+
+def test_the_page_on_your_own_table(wine: Project) -> None:
+    shown = _run(wine, "docs/your-own-table.md")
+
+    assert "of model Wine" in shown
+    assert "of model TitanicSurvivalInitial" in shown
+
+
+def test_the_page_on_budgets(project: Project) -> None:
+    assert "fold_scores" in _run(project, "docs/budgets.md")
+
+
+def test_the_set_up_commands_are_targets_of_the_makefile(fresh: Project) -> None:
+    text = next(text for language, text in _snippets("README.md") if _SET_UP in text)
+    targets = re.findall(r"^make (\w+)", text, flags=re.MULTILINE)
+
+    assert targets == ["run", "test"]
+    for target in targets:
+        assert "requirements/runtime.txt" in fresh.call("make", "--dry-run", target).stdout
+
+
+def test_every_error_code_stands_in_the_docs() -> None:
+    page = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
+    documented = set(re.findall(r"^\| `([a-z-]+)` \|", page, flags=re.MULTILINE))
+
+    def below(kind: type[errors.KeystageError]) -> set[str]:
+        return {kind.code}.union(*(below(child) for child in kind.__subclasses__()))
+
+    assert PipelineFailedError.code in documented
+    assert documented == below(errors.KeystageError) - {errors.KeystageError.code}
+
+
+@pytest.mark.parametrize("page", ["README.md", *sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("docs/*.md"))])
+def test_links_lead_somewhere(page: str) -> None:
+    targets = re.findall(r"\]\((?!http)([^)#]+)", (ROOT / page).read_text(encoding="utf-8"))
+
+    missing = [name for name in targets if not ((ROOT / page).parent / Path(name)).exists()]
+    assert not missing
