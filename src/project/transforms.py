@@ -2,7 +2,8 @@
 
 A transform is a scikit-learn transformer: ``fit`` learns from the training rows and keeps what it learnt in
 attributes that end in ``_``; ``transform`` uses nothing else. It gets the columns its step names, as a pandas table,
-and gives back a table of the same length. It travels inside the registered model, so import only what that requires.
+and gives back a table of the same length. It travels inside the registered model, so import only what that requires,
+and keep NumPy arrays, numbers, strings, lists and dicts: skops, which saves the model safely, knows no pandas objects.
 
 Every change of this file re-runs dataprep, and what follows from it when the prepared rows changed.
 """
@@ -30,8 +31,8 @@ class ClipQuantiles(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # t
         """Learn the range of each column."""
         self.feature_names_in_ = np.asarray(X.columns, dtype=object)
         self.n_features_in_ = X.shape[1]
-        self.low_ = X.quantile(self.low)
-        self.high_ = X.quantile(self.high)
+        self.low_ = X.quantile(self.low).to_numpy()
+        self.high_ = X.quantile(self.high).to_numpy()
         return self
 
     def transform(self, X: pd.DataFrame) -> pd.DataFrame:

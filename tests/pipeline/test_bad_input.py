@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 from tests.conftest import Project
 
+_BIN = Path(sys.executable).parent
+_ENVIRONMENT = {"HOME": os.environ.get("HOME", "/"), "PATH": f"{_BIN}{os.pathsep}{os.environ['PATH']}"}
+
 
 def _empty(project: Project) -> None:
     (project.root / "data/titanic/Titanic2.csv").write_bytes(b"")
@@ -93,9 +96,8 @@ def test_a_folder_that_is_no_project_is_said(tmp_path: Path) -> None:
 
 
 def test_a_second_run_in_the_same_folder_is_refused(project: Project) -> None:
-    environment = {"HOME": "/tmp", "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}  # noqa: S108
     first = subprocess.Popen(
-        ["keystage", "run", "seed=11"], cwd=project.root, env=environment, stdout=subprocess.PIPE, text=True
+        ["keystage", "run", "seed=11"], cwd=project.root, env=_ENVIRONMENT, stdout=subprocess.PIPE, text=True
     )
     assert first.stdout is not None
     for line in first.stdout:
@@ -113,9 +115,8 @@ def test_a_second_run_in_the_same_folder_is_refused(project: Project) -> None:
 
 def test_params_that_change_under_a_running_stage_do_not_poison_the_cache(project: Project) -> None:
     project.call("keystage", "compose", "automl.max_trials=30")
-    environment = {"HOME": "/tmp", "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}  # noqa: S108
     running = subprocess.Popen(
-        ["dvc", "repro", "train"], cwd=project.root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        ["dvc", "repro", "train"], cwd=project.root, env=_ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         text=True,
     )  # fmt: skip
     assert running.stdout is not None
@@ -132,9 +133,8 @@ def test_params_that_change_under_a_running_stage_do_not_poison_the_cache(projec
 
 
 def test_a_killed_run_loses_nothing_that_was_done(new_project: Project) -> None:
-    environment = {"HOME": "/tmp", "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}  # noqa: S108
     running = subprocess.Popen(
-        ["keystage", "run"], cwd=new_project.root, env=environment, stdout=subprocess.PIPE, text=True,
+        ["keystage", "run"], cwd=new_project.root, env=_ENVIRONMENT, stdout=subprocess.PIPE, text=True,
         start_new_session=True,
     )  # fmt: skip
     assert running.stdout is not None
@@ -149,3 +149,16 @@ def test_a_killed_run_loses_nothing_that_was_done(new_project: Project) -> None:
 
     assert "Reused, nothing changed: dataprep" in done.stdout
     assert "Registered version 1" in done.stdout
+
+
+def test_a_python_without_the_libraries_is_said_with_the_mend(project: Project, tmp_path: Path) -> None:
+    bare = tmp_path / "bare"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(bare)], check=True)
+
+    done = project.call(
+        "dvc", "repro", ok=False, PATH=f"{bare / 'bin'}{os.pathsep}{_BIN}{os.pathsep}{os.environ['PATH']}"
+    )
+
+    assert done.returncode != 0
+    assert "error[project]: this Python has no module 'omegaconf'" in done.stdout
+    assert "fix: source .venv/bin/activate" in done.stdout

@@ -72,7 +72,7 @@ def test_the_vote_averages_its_members_and_keeps_the_labels_own_values() -> None
     result, _ = _search(_spec())
     words = Y.map({0: "no", 1: "yes"})
 
-    model = fit_vote(result.candidates, X, words)
+    model = fit_vote(result.candidates, X, words, cores=2)
 
     members = np.mean([item.create().fit(X, Y).predict_proba(X) for item in result.candidates], axis=0)
     np.testing.assert_allclose(model.predict_proba(X), members)

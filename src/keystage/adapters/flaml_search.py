@@ -82,6 +82,10 @@ class _Recorder:
 
     def fold(self, X_val: Any, y_val: Any, estimator: Any, config: dict[str, Any]) -> float:
         """Score one fold; FLAML calls in the order of the folds it was given."""
+        # Forests add their trees' votes in the order in which threads finish (scikit-learn 1.9, ensemble/_forest.py,
+        # _accumulate_prediction), so with several threads the last digits differ from call to call.
+        if hasattr(estimator.model, "n_jobs"):
+            estimator.model.n_jobs = 1
         probabilities = estimator.predict_proba(X_val)
         score = self._metric.score(y_val.to_numpy(), probabilities)
         self._open.append((score, probabilities))
@@ -231,7 +235,8 @@ def _name_of(estimator: Any) -> str:
 
 
 def _factory(kind: type, params: dict[str, Any]) -> Callable[[], Any]:
-    return lambda: kind(**params)
+    # One thread: the model must not depend on the cores it was searched with, nor its predictions on their timing.
+    return lambda: kind(**params | ({"n_jobs": 1} if "n_jobs" in params else {}))
 
 
 def _plain(value: Any) -> Any:

@@ -55,10 +55,24 @@ def _signature(package: ModelPackage) -> Any:
 
 
 def _types_in(pipeline: Any) -> list[str]:
-    """The types skops does not know. This project fitted the pipeline, so it trusts them."""
+    """The types skops does not know. This project fitted the pipeline, so it trusts them.
+
+    Raises:
+        RegistryError: a step keeps what skops cannot save.
+    """
     import skops.io
 
-    return list(skops.io.get_untrusted_types(data=skops.io.dumps(pipeline)))
+    types: set[str] = set()
+    for name, step in pipeline.steps:
+        try:
+            types.update(skops.io.get_untrusted_types(data=skops.io.dumps(step)))
+        except (TypeError, ValueError, AttributeError) as error:
+            raise RegistryError(
+                f"step '{name}' of the model cannot be saved",
+                why=f"skops: {error}",
+                fix="in src/project/transforms.py, keep NumPy arrays, numbers, strings, lists or dicts only",
+            ) from error
+    return sorted(types)
 
 
 def _check_served(uri: str, package: ModelPackage) -> None:

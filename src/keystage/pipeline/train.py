@@ -49,7 +49,7 @@ def train(params: TrainParams) -> None:
         result = search(table.features, codes, folds, spec, seed=params.seed, cores=cores, on_trial=progress.trial_done)
     names = ", ".join(f"{item.trial.estimator} (trial {item.trial.number})" for item in result.candidates)
     logger.info("Fitting on all %d rows: %s", len(codes), names)
-    model = fit_vote(result.candidates, table.features, table.label)
+    model = fit_vote(result.candidates, table.features, table.label, cores)
 
     out_of_fold = vote_out_of_fold(result.candidates)
     workspace.write_pickle(model, workspace.MODEL)

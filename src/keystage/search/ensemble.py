@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def fit_vote(candidates: Sequence[Candidate], features: "pd.DataFrame", label: "pd.Series") -> Any:
+def fit_vote(candidates: Sequence[Candidate], features: "pd.DataFrame", label: "pd.Series", cores: int) -> Any:
     """Fit the candidates on all rows, as a scikit-learn ``VotingClassifier`` that averages probabilities.
 
     The vote keeps the label's own values, so the model predicts what the table holds, strings included.
@@ -19,11 +19,15 @@ def fit_vote(candidates: Sequence[Candidate], features: "pd.DataFrame", label: "
         candidates: best first.
         features: n x m.
         label: n values.
+        cores: members fitted at the same time.
     """
+    from joblib import parallel_config
     from sklearn.ensemble import VotingClassifier
 
     members = [(f"{item.trial.estimator}_{item.trial.number}", item.create()) for item in candidates]
-    return VotingClassifier(members, voting="soft").fit(features, label)
+    # Threads, not processes: fits release the interpreter's lock, and a new process would import for seconds.
+    with parallel_config(backend="threading", n_jobs=cores):
+        return VotingClassifier(members, voting="soft").fit(features, label)
 
 
 def vote_out_of_fold(candidates: Sequence[Candidate]) -> "np.ndarray":
