@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 OnTrial = Callable[[Trial], None]
 UNLIMITED = 1_000_000  # FLAML wants a number of trials
+# Below this many rows, threads of a boosted tree wait for each other longer than they work
+# (benchmarks/threads_under_load.py).
+ROWS_WORTH_THREADS = 20_000
 
 # Where FLAML begins each learner. Its own starts are the cheapest models there are (4 trees of 4 leaves), which serves
 # large tables and wastes a small budget; these are the learners' usual settings, in the names of FLAML's search space.
@@ -152,7 +155,7 @@ def search(
         folds: on which every trial is scored.
         spec: learners, metric, budget.
         seed: equal seeds propose equal trials.
-        cores: threads of one fit.
+        cores: threads of one fit, where the table is large enough to gain from them.
         on_trial: called after each trial.
 
     Raises:
@@ -193,7 +196,7 @@ def search(
                 learner_selector="roundrobin",
                 starting_points={name: STARTING_POINTS[name] for name in learners if name in STARTING_POINTS},
                 seed=seed,
-                n_jobs=cores,
+                n_jobs=cores if len(features) >= ROWS_WORTH_THREADS else 1,
                 retrain_full=False,
                 auto_augment=False,  # it repeats rows of rare classes, the same ones in training and validation
                 skip_transform=True,  # the recipe has done it

@@ -8,7 +8,6 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,15 +26,6 @@ MAX_METRICS_PER_BATCH = 1000  # the limit of MLflow's log-batch request
 _SQLITE = "sqlite:///"
 _LOCK_TIMEOUT = 120  # seconds; another worker registers in less
 _REACH_TIMEOUT = 5  # seconds in which a server must answer its health check
-
-
-@dataclass(frozen=True)
-class Registered:
-    """A registered version, and whether this call made it."""
-
-    name: str
-    version: str
-    is_new: bool
 
 
 class MlflowStore:
@@ -62,6 +52,7 @@ class MlflowStore:
 
     def mirror(self, record: TrainingRecord) -> str:
         """Write a training as one run, unless it is there already. Returns the run's id."""
+        import pandas as pd
         from mlflow.entities import Metric, Param, RunTag
 
         runs = self._client.search_runs(
@@ -69,16 +60,17 @@ class MlflowStore:
         )
         if runs:
             return str(runs[0].info.run_id)
-        run = self._client.create_run(self._experiment, tags={})
+        board = pd.read_parquet(record.leaderboard)
+        run = self._client.create_run(self._experiment)
         run_id = str(run.info.run_id)
         try:
             begun = run.info.start_time
             final = [Metric(name, float(value), begun, 0) for name, value in record.metrics.items()]
-            for batch in _batches([*final, *_trial_metrics(record.leaderboard, begun)], MAX_METRICS_PER_BATCH):
+            for batch in _batches([*final, *_trial_metrics(board, begun)], MAX_METRICS_PER_BATCH):
                 self._client.log_batch(run_id, metrics=batch)
             params = [Param(name, str(value)[:MAX_PARAMETER_LENGTH]) for name, value in record.parameters.items()]
             self._client.log_batch(run_id, params=params)
-            self._client.log_table(run_id, record.leaderboard, "leaderboard.json")
+            self._client.log_table(run_id, board, "leaderboard.json")
             for path in record.reports:
                 self._client.log_artifact(run_id, str(path), "reports")
             # The digest comes last: a run that was cut off is written anew, not taken for whole.
@@ -93,16 +85,20 @@ class MlflowStore:
         self._client.set_terminated(run_id)
         return run_id
 
-    def register(self, package: ModelPackage, name: str, run_id: str, *, always_new: bool) -> Registered:
-        """Make a version of the package, unless that very package is one already.
+    def find(self, name: str, digest: str) -> str | None:
+        """The newest version of a model whose package has this digest."""
+        versions = self._client.search_model_versions(f"name = '{name}'")
+        same = [int(item.version) for item in versions if item.tags.get(MODEL_DIGEST) == digest]
+        return str(max(same)) if same else None
+
+    def register(self, package: ModelPackage, name: str, run_id: str) -> str:
+        """Make a version of the package under a run. Returns its number.
 
         Raises:
-            RegistryError: the model as it would be loaded does not predict what it should.
+            RegistryError: the package cannot be saved, or as loaded it does not predict what it should.
         """
         from mlflow.exceptions import MlflowException
 
-        if not always_new and (twin := self._find(name, package.digest)):
-            return Registered(name, twin, is_new=False)
         model_id, uri = log_model(package, run_id)
         try:
             self._client.create_registered_model(name)
@@ -111,13 +107,7 @@ class MlflowStore:
                 raise
         tags = {MODEL_DIGEST: package.digest, **package.lineage}
         made = self._client.create_model_version(name, uri, run_id, tags=tags, model_id=model_id)
-        return Registered(name, str(made.version), is_new=True)
-
-    def _find(self, name: str, digest: str) -> str | None:
-        """The newest version of a model with this digest."""
-        versions = self._client.search_model_versions(f"name = '{name}'")
-        same = [int(item.version) for item in versions if item.tags.get(MODEL_DIGEST) == digest]
-        return str(max(same)) if same else None
+        return str(made.version)
 
 
 def resolve_uri(uri: str, root: Path) -> str:

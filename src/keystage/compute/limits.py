@@ -15,6 +15,12 @@ def cores(profile: ComputeProfile) -> int:
 
 
 def apply(profile: ComputeProfile) -> None:
-    """Limit the threads of numeric libraries; to be called before the first of them is imported."""
+    """Limit the threads of numeric libraries; to be called before the first of them is imported.
+
+    Threads that wait for each other sleep instead of spinning: where another process wants the same cores, as with two
+    queue workers, a spinning thread keeps the one it waits for from running, and fits of a tenth of a second were seen
+    to take most of a minute (``benchmarks/threads_under_load.py``).
+    """
     for variable in _THREAD_VARIABLES:
         os.environ[variable] = str(cores(profile))
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -43,35 +43,33 @@ def register(params: RegisterParams) -> None:
     logger.info("Opening MLflow at %s", tracking.uri)
     with (
         open_store(tracking.uri, tracking.experiment, workspace.main_root()) as store,
-        tempfile.TemporaryDirectory() as tmp,
+        tempfile.TemporaryDirectory() as folder,
     ):
         run_id = store.mirror(_training_record(lineage))
-        logger.info("Registering %s", registry.model_name)
-        packed = _package(Path(tmp), {**lineage, "keystage.training_run": run_id})
-        made = store.register(packed, registry.model_name, run_id, always_new=registry.always_new_version)
-    if made.is_new:
-        logger.info("Registered version %s of model %s", made.version, made.name)
-    else:
-        logger.info("Model %s has this very model already, as version %s; no new version", made.name, made.version)
+        code = package.copy_code(Path("src"), Path(folder))
+        digest = package.digest_of((workspace.RECIPE, workspace.MODEL, workspace.RUNTIME_LOCK), code)
+        name, twin = registry.model_name, store.find(registry.model_name, digest)
+        if twin and not registry.always_new_version:
+            logger.info("Model %s has this very model already, as version %s; no new version", name, twin)
+            return
+        logger.info("Packing the model and trying it on raw rows")
+        packed = _package(code, digest, {**lineage, "keystage.training_run": run_id})
+        logger.info("Registered version %s of model %s", store.register(packed, name, run_id), name)
 
 
-def _package(folder: Path, lineage: dict[str, str]) -> package.ModelPackage:
+def _package(code: Path, digest: str, lineage: dict[str, str]) -> package.ModelPackage:
     model = workspace.read_pickle(workspace.MODEL)
-    code = package.copy_code(Path("src"), folder / "code")
-    requirements = package.requirements_of(model)
     return package.ModelPackage(
         pipeline=package.join(workspace.read_pickle(workspace.RECIPE), model),
         example=read_table(workspace.RAW_TEST).features.head(EXAMPLE_ROWS),
-        requirements=requirements,
+        requirements=package.requirements_of(model),
         code=code,
-        digest=package.digest_of((workspace.RECIPE, workspace.MODEL), requirements, code),
+        digest=digest,
         lineage=lineage,
     )
 
 
 def _training_record(lineage: dict[str, str]) -> TrainingRecord:
-    import pandas as pd
-
     reports = (workspace.DATA_REPORT, workspace.SEARCH_REPORT, workspace.METRICS)
     numbers = flatten(
         {"search": workspace.read_json(workspace.SEARCH_REPORT), **workspace.read_json(workspace.METRICS)}
@@ -80,7 +78,7 @@ def _training_record(lineage: dict[str, str]) -> TrainingRecord:
         digest=hashlib.sha256(workspace.LEADERBOARD.read_bytes() + workspace.MODEL.read_bytes()).hexdigest(),
         parameters=flatten(_params()),
         metrics={name: value for name, value in numbers.items() if isinstance(value, int | float)},
-        leaderboard=pd.read_parquet(workspace.LEADERBOARD),
+        leaderboard=workspace.LEADERBOARD,
         reports=reports,
         tags=lineage,
     )

@@ -67,10 +67,9 @@ def copy_code(source: Path, target: Path) -> Path:
     return target
 
 
-def digest_of(artifacts: Iterable[Path], requirements: Iterable[str], code: Path) -> str:
-    """SHA-256 over recipe, model, requirements and code: the same digest, the same registered model."""
-    parts = [path.read_bytes() for path in artifacts]
-    parts += [text.encode() for text in requirements]
+def digest_of(files: Iterable[Path], code: Path) -> str:
+    """SHA-256 over recipe, model, runtime lock and packed code: the same digest, the same registered model."""
+    parts = [path.read_bytes() for path in files]
     parts += [path.relative_to(code).as_posix().encode() + path.read_bytes() for path in sorted(code.rglob("*.py"))]
     return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 

@@ -3,10 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    import pandas as pd
+from typing import Any
 
 MAX_PARAMETER_LENGTH = 500  # shown in full in MLflow's table; longer ones are cut
 
@@ -19,7 +16,7 @@ class TrainingRecord:
         digest: equal for the same training; a training that is mirrored already is not mirrored twice.
         parameters: dotted names and values.
         metrics: final numbers, by name.
-        leaderboard: one row per trial.
+        leaderboard: Parquet file with one row per trial.
         reports: files attached as they are.
         tags: lineage.
     """
@@ -27,6 +24,6 @@ class TrainingRecord:
     digest: str
     parameters: Mapping[str, Any]
     metrics: Mapping[str, float]
-    leaderboard: "pd.DataFrame"
+    leaderboard: Path
     reports: tuple[Path, ...]
     tags: Mapping[str, str]
