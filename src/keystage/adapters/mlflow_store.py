@@ -61,7 +61,7 @@ class MlflowStore:
         if runs:
             return str(runs[0].info.run_id)
         board = pd.read_parquet(record.leaderboard)
-        run = self._client.create_run(self._experiment)
+        run = self._client.create_run(self._experiment, run_name=record.name or None)
         run_id = str(run.info.run_id)
         try:
             begun = run.info.start_time

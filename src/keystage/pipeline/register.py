@@ -6,6 +6,7 @@ digest and left as they are.
 
 import hashlib
 import logging
+import os
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -75,6 +76,7 @@ def _training_record(lineage: dict[str, str]) -> TrainingRecord:
         {"search": workspace.read_json(workspace.SEARCH_REPORT), **workspace.read_json(workspace.METRICS)}
     )
     return TrainingRecord(
+        name=os.environ.get("DVC_EXP_NAME", ""),  # set by DVC while it runs an experiment
         digest=hashlib.sha256(workspace.LEADERBOARD.read_bytes() + workspace.MODEL.read_bytes()).hexdigest(),
         parameters=flatten(_params()),
         metrics={name: value for name, value in numbers.items() if isinstance(value, int | float)},

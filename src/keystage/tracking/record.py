@@ -13,6 +13,7 @@ class TrainingRecord:
     """What one training was given and what came out.
 
     Attributes:
+        name: what the run is called; empty for a name of MLflow's making.
         digest: equal for the same training; a training that is mirrored already is not mirrored twice.
         parameters: dotted names and values.
         metrics: final numbers, by name.
@@ -21,6 +22,7 @@ class TrainingRecord:
         tags: lineage.
     """
 
+    name: str
     digest: str
     parameters: Mapping[str, Any]
     metrics: Mapping[str, float]

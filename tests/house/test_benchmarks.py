@@ -1,0 +1,25 @@
+"""The plain script that the pipeline is measured against does the same search."""
+
+import runpy
+from pathlib import Path
+
+import yaml
+
+from keystage.adapters.flaml_search import STARTING_POINTS
+from keystage.config.compose import compose
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_plain_script_has_the_pipelines_settings() -> None:
+    plain = runpy.run_path(str(ROOT / "benchmarks" / "plain_titanic.py"), run_name="plain")
+    params = yaml.safe_load(compose(ROOT))
+    automl = params["automl"]
+
+    assert (plain["SEED"], plain["TEST_SIZE"]) == (params["seed"], params["prep"]["test_size"])
+    assert (plain["TRIALS"], plain["FOLDS"], plain["MEMBERS"]) == (
+        automl["max_trials"], automl["folds"], automl["ensemble_size"]
+    )  # fmt: skip
+    assert list(plain["LEARNERS"]) == automl["estimators"]
+    assert {name: start for name, start in plain["LEARNERS"].items() if start} == STARTING_POINTS
+    assert plain["DROP"] == params["dataset"]["drop"]
