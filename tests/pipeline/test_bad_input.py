@@ -97,11 +97,11 @@ def test_a_folder_that_is_no_project_is_said(tmp_path: Path) -> None:
 
 def test_a_second_run_in_the_same_folder_is_refused(project: Project) -> None:
     first = subprocess.Popen(
-        ["keystage", "run", "seed=11"], cwd=project.root, env=_ENVIRONMENT, stdout=subprocess.PIPE, text=True
+        ["keystage", "run", "seed=21"], cwd=project.root, env=_ENVIRONMENT, stdout=subprocess.PIPE, text=True
     )
     assert first.stdout is not None
     for line in first.stdout:
-        if "Running stage 'dataprep'" in line:
+        if "Running stage 'conf'" in line:
             break
 
     second = project.call("keystage", "run", "seed=12", ok=False)
@@ -110,7 +110,7 @@ def test_a_second_run_in_the_same_folder_is_refused(project: Project) -> None:
     assert first.returncode == 0
     assert second.returncode == 1
     assert "another `keystage run` is under way in this folder" in second.stdout
-    assert "- seed=11" in (project.root / "params.yaml").read_text(encoding="utf-8")
+    assert "- seed=21" in (project.root / "params.yaml").read_text(encoding="utf-8")
 
 
 def test_params_that_change_under_a_running_stage_do_not_poison_the_cache(project: Project) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, ParamSpec
 
 import typer
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -77,6 +78,8 @@ def leaderboard(
 ) -> None:
     """List the trials of the last search, best first. The file behind it is artifacts/leaderboard.parquet."""
     from keystage.pipeline.workspace import LEADERBOARD
+    from keystage.search.metrics import METRICS
+    from keystage.search.spec import EstimatorName
     from keystage.search.trials import trials_of
 
     path = project_root() / LEADERBOARD
@@ -88,12 +91,18 @@ def leaderboard(
 
     board = pd.read_parquet(path)
     if as_json:
-        typer.echo(board.to_json(orient="records"))
+        typer.echo(board.to_json(orient="records", double_precision=15))
         return
     metric = str(board["metric"].iloc[0])
-    table = Table("rank", "trial", "estimator", metric, "folds", "seconds", "hyperparameters")
+    # One line a trial at any width: fold by fold, and in full, it is in the file and in --json.
+    widest = max(len(name.value) for name in EstimatorName)
+    table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0))
+    for title in ("rank", "trial", "estimator", metric, "worst-best fold", "seconds"):
+        table.add_column(title, no_wrap=True, min_width=widest if title == "estimator" else len(title))
+    table.add_column("hyperparameters", no_wrap=True)
     for rank, trial in enumerate(trials_of(board.head(top or len(board))), start=1):
-        folds = " ".join(f"{score:.3f}" for score in trial.fold_scores)
+        ordered = sorted(trial.fold_scores, key=METRICS[metric].loss)
+        folds = f"{ordered[-1]:.3f} - {ordered[0]:.3f}"
         point = " ".join(f"{name}={_short(value)}" for name, value in trial.hyperparameters.items())
         score, seconds = f"{trial.score:.4f}", f"{trial.seconds:.1f}"
         table.add_row(str(rank), str(trial.number), trial.estimator, score, folds, seconds, point)
