@@ -27,6 +27,7 @@ Overrides = Annotated[
     typer.Argument(help="Hydra overrides: automl=thorough automl.time_budget=60 compute@compute.train=one_core"),
 ]
 DEFAULT_TOP = 10
+LONGEST_ESTIMATOR = len("xgb_limitdepth")
 
 
 def errors_in_words(command: Callable[P, None]) -> Callable[P, None]:
@@ -79,7 +80,6 @@ def leaderboard(
     """List the trials of the last search, best first. The file behind it is artifacts/leaderboard.parquet."""
     from keystage.pipeline.workspace import LEADERBOARD
     from keystage.search.metrics import METRICS
-    from keystage.search.spec import EstimatorName
     from keystage.search.trials import trials_of
 
     path = project_root() / LEADERBOARD
@@ -95,18 +95,17 @@ def leaderboard(
         return
     metric = str(board["metric"].iloc[0])
     # One line a trial at any width: fold by fold, and in full, it is in the file and in --json.
-    widest = max(len(name.value) for name in EstimatorName)
-    table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0))
-    for title in ("rank", "trial", "estimator", metric, "worst-best fold", "seconds"):
-        table.add_column(title, no_wrap=True, min_width=widest if title == "estimator" else len(title))
-    table.add_column("hyperparameters", no_wrap=True)
+    console = Console()
+    titles = ("rank", "trial", "estimator", metric, "worst-best fold", "seconds")
+    table = Table(*titles, "hyperparameters", box=box.SIMPLE, padding=(0, 1, 0, 0))
+    room = max(console.width - sum(len(title) + 1 for title in titles) - LONGEST_ESTIMATOR, len("hyperparameters"))
     for rank, trial in enumerate(trials_of(board.head(top or len(board))), start=1):
         ordered = sorted(trial.fold_scores, key=METRICS[metric].loss)
         folds = f"{ordered[-1]:.3f} - {ordered[0]:.3f}"
         point = " ".join(f"{name}={_short(value)}" for name, value in trial.hyperparameters.items())
         score, seconds = f"{trial.score:.4f}", f"{trial.seconds:.1f}"
+        point = point if len(point) <= room else point[: room - 1] + "…"
         table.add_row(str(rank), str(trial.number), trial.estimator, score, folds, seconds, point)
-    console = Console()
     console.print(table)
     if top and len(board) > top:
         console.print(f"{len(board) - top} more: keystage leaderboard --top 0")
