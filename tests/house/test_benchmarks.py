@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from keystage.adapters.flaml_search import STARTING_POINTS
+from keystage.adapters.flaml_starts import STARTING_POINTS
 from keystage.config.compose import compose
 
 ROOT = Path(__file__).parents[2]

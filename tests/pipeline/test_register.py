@@ -21,7 +21,7 @@ rows = pd.DataFrame({
     "Ticket": ["x", "y", "z"], "Fare": [80.0, None, 20.0], "Cabin": [None, None, "C1"], "Embarked": ["S", None, "Q"],
 })
 model = mlflow.pyfunc.load_model(sys.argv[2])
-whole = rows.assign(Age=[36, 20, 61])
+whole = rows.assign(Age=[36, 20, 61], Fare=[80, 7, 20], Pclass=["1", "3", "2"])
 print(list(model.predict(rows)), len(model.predict(rows.iloc[:1])), len(model.predict(whole)))
 print(list(model.predict(rows.drop(columns=["PassengerId", "Name", "Ticket", "Cabin"]))))
 """

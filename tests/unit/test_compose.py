@@ -36,6 +36,10 @@ def root(tmp_path: Path) -> Path:
         ("tracking=server", "tracking.uri", "keystage run tracking=server tracking.uri=VALUE"),
         ("seeed=1", "seeed", "did you mean 'seed'?"),
         ("seed", "seed", "conf/"),
+        ("seed=-1", "seed must be between 0 and", "conf/"),
+        ("+foo=1", "foo", "choose from: seed"),
+        ("dataset.path=/etc", "dataset.path '/etc' must be a folder of the project", "conf/"),
+        ("dataset.columns=[{name: a, type: text}]", "expected one of [integer", "conf/"),
         ("experiment=f2", "Could not find 'experiment/f2'", "choose from: f1"),
     ],
 )
@@ -51,8 +55,10 @@ def test_a_wrong_override_is_refused_in_words(override: str, why: str, fix: str)
 def test_a_file_in_conf_that_is_no_yaml_is_refused(root: Path) -> None:
     (root / "conf" / "automl" / "thorough.yaml").write_text("metric: [", encoding="utf-8")
 
-    with pytest.raises(ConfigError, match="conf/ cannot be composed"):
+    with pytest.raises(ConfigError, match="conf/ cannot be composed") as caught:
         compose(root, ["automl=thorough"])
+
+    assert "thorough.yaml" in caught.value.why
 
 
 def test_params_in_sync_pass_and_comments_do_not_matter(root: Path) -> None:

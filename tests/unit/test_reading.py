@@ -47,6 +47,8 @@ def test_files_stand_below_each_other_with_the_declared_types(tmp_path: Path) ->
     [
         ("", "data/a.csv is empty"),
         ("id,survived\n", "data/a.csv has no rows"),
+        ("x,survived\n1,2,0\n3,4,1\n", "the rows of data/a.csv have more fields than its header"),
+        ("id,x,x,survived\n1,2,3,0\n", "data/a.csv has two columns of one name: x"),
         ("id,survived\n1,0\n2,1,7,8\n", "data/a.csv is not a CSV table"),
         ("id,survived\nJos\xe9,0\n".encode("latin1"), "data/a.csv is not UTF-8"),
     ],
@@ -115,3 +117,46 @@ def test_rows_without_a_label_are_left_out_and_the_split_is_stratified(tmp_path:
     assert test["survived"].mean() == train["survived"].mean() == 0.75
     assert not set(train["x"]) & set(test["x"])
     assert train["x"].is_monotonic_increasing
+
+
+def test_words_are_missing_only_where_declared_and_strings_keep_their_zeros(tmp_path: Path) -> None:
+    _write(tmp_path, "code,grade,survived\n007,None,0\n01,NA,1\n,,1\n")
+    columns = [ColumnSpec("code", ColumnType.string)]
+
+    strict = read_dataset(_spec(columns=columns), tmp_path)
+    loose = read_dataset(_spec(columns=columns, missing=["", "NA"]), tmp_path)
+
+    assert strict["code"].tolist()[:2] == ["007", "01"]
+    assert strict["code"].isna().tolist() == [False, False, True]
+    assert strict["grade"].isna().tolist() == [False, False, True]
+    assert loose["grade"].isna().tolist() == [False, True, True]
+
+
+def test_a_column_of_numbers_in_one_file_and_words_in_another_is_words(tmp_path: Path) -> None:
+    _write(_write(tmp_path, "x,survived\n1,0\n"), "x,survived\nyes,1\n", "b.csv")
+
+    assert read_dataset(_spec("a.csv", "b.csv"), tmp_path)["x"].tolist() == ["1", "yes"]
+
+
+def test_whole_labels_are_integers_though_some_are_missing_and_fractions_are_no_classes(tmp_path: Path) -> None:
+    whole = read_dataset(_spec(), _write(tmp_path, "x,survived\n1,1\n2,2\n3,\n4,1\n5,2\n"))
+    assert usable_rows(whole, _spec())["survived"].tolist() == [1, 2, 1, 2]
+
+    fractions = read_dataset(_spec(), _write(tmp_path, "x,survived\n1,0.5\n2,1.5\n3,0.5\n4,1.5\n"))
+    with pytest.raises(DatasetError, match="label 'survived' holds fractions"):
+        usable_rows(fractions, _spec())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [({"files": ["a.csv", "a.csv"]}, "names a file twice"), ({"path": "/data"}, "must be a folder of the project")],
+)
+def test_a_declaration_that_cannot_be_honest_is_refused(change: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        _spec(**change)
+
+
+def test_separators_at_the_ends_of_lines_shift_nothing(tmp_path: Path) -> None:
+    table = read_dataset(_spec(), _write(tmp_path, "x,survived\n1,0,\n3,1,\n"))
+
+    assert table.to_dict("list") == {"x": [1, 3], "survived": [0, 1]}

@@ -84,3 +84,23 @@ def test_infinite_values_are_refused() -> None:
 def test_names_that_estimators_refuse_are_refused_before_the_search() -> None:
     with pytest.raises(DatasetError, match="characters that estimators refuse"):
         fit_recipe(_prep(), pd.DataFrame({"a:b": [1.0, 2.0]}), seed=0)
+
+
+def test_numbers_of_any_kind_are_scored_alike() -> None:
+    steps = (TransformSpec("fill", ["Age"], {"strategy": "constant", "fill_value": 0}), TransformSpec("codes", ["Sex"]))
+    recipe = fit_recipe(_prep(*steps, TransformSpec("quantile_bins", ["Fare"], {"bins": 2})), TRAIN, seed=0)
+    expected = recipe.transform(TRAIN)
+
+    for kinds in ({"Fare": "float64"}, {"Fare": "Int64"}, {"Fare": "str"}, {"Fare": "object", "Sex": "category"}):
+        pd.testing.assert_frame_equal(recipe.transform(TRAIN.astype(kinds)), expected)
+    whole = TRAIN.fillna({"Age": 7.0}).astype({"Age": "int64"})
+    assert recipe.transform(whole)["Age"].tolist() == [20, 7, 40, 60, 30, 50]
+
+
+def test_raw_rows_that_cannot_be_scored_say_which_column() -> None:
+    recipe = fit_recipe(_prep(TransformSpec("codes", ["Sex"])), TRAIN, seed=0)
+
+    with pytest.raises(ValueError, match="raw rows lack columns: Age, Fare"):
+        recipe.transform(TRAIN[["Sex"]])
+    with pytest.raises(ValueError, match="column 'Fare' of the raw rows holds no numbers"):
+        recipe.transform(TRAIN.assign(Fare="much"))

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from keystage.adapters.flaml_search import STARTING_POINTS, search
+from keystage.adapters.flaml_search import search
+from keystage.adapters.flaml_starts import STARTING_POINTS
 from keystage.core.errors import SearchError
 from keystage.search.ensemble import fit_vote, vote_out_of_fold
 from keystage.search.folds import Fold, stratified_folds
@@ -154,3 +155,19 @@ def test_a_leaderboard_is_ranked_and_gives_its_trials_back() -> None:
 def test_settings_that_cannot_be_searched_are_refused(change: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         _spec(**change)
+
+
+def test_a_learner_that_cannot_take_missing_cells_is_named_before_the_search() -> None:
+    with pytest.raises(SearchError, match="lrl1 cannot learn from missing cells") as caught:
+        search(X.mask(X > 2), Y, FOLDS, _spec(), seed=0, cores=1, on_trial=lambda _: None)
+
+    assert "automl.estimators=[lgbm,xgboost,xgb_limitdepth,rf,extra_tree]" in caught.value.fix
+
+
+def test_the_other_learners_take_missing_cells() -> None:
+    able = [name for name in EstimatorName if name is not EstimatorName.lrl1]
+    spec = _spec(estimators=able, max_trials=5)
+
+    result = search(X.mask(X > 2), Y, FOLDS, spec, seed=0, cores=1, on_trial=lambda _: None)
+
+    assert {trial.estimator for trial in result.trials} == {name.value for name in able}

@@ -11,7 +11,8 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from keystage.core.errors import SearchError
+from keystage.adapters.flaml_starts import STARTING_POINTS
+from keystage.core.errors import SearchError, listing
 from keystage.search.folds import Fold
 from keystage.search.metrics import Metric, metric_of
 from keystage.search.spec import SearchSpec
@@ -27,44 +28,8 @@ UNLIMITED = 1_000_000  # FLAML wants a number of trials
 # (benchmarks/threads_under_load.py).
 ROWS_WORTH_THREADS = 20_000
 
-# Where FLAML begins each learner. Its own starts are the cheapest models there are (4 trees of 4 leaves), which serves
-# large tables and wastes a small budget; these are the learners' usual settings, in the names of FLAML's search space.
-STARTING_POINTS: dict[str, dict[str, Any]] = {
-    "lgbm": {
-        "n_estimators": 100,
-        "num_leaves": 15,
-        "min_child_samples": 20,
-        "learning_rate": 0.05,
-        "log_max_bin": 8,
-        "colsample_bytree": 0.9,
-        "reg_alpha": 0.001,
-        "reg_lambda": 1.0,
-    },
-    "xgboost": {
-        "n_estimators": 100,
-        "max_leaves": 15,
-        "min_child_weight": 2.0,
-        "learning_rate": 0.05,
-        "subsample": 0.9,
-        "colsample_bylevel": 1.0,
-        "colsample_bytree": 0.9,
-        "reg_alpha": 0.001,
-        "reg_lambda": 1.0,
-    },
-    "xgb_limitdepth": {
-        "n_estimators": 100,
-        "max_depth": 4,
-        "min_child_weight": 2.0,
-        "learning_rate": 0.05,
-        "subsample": 0.9,
-        "colsample_bylevel": 1.0,
-        "colsample_bytree": 0.9,
-        "reg_alpha": 0.001,
-        "reg_lambda": 1.0,
-    },
-    "rf": {"n_estimators": 100, "max_features": 0.4, "max_leaves": 48, "criterion": "gini"},
-    "extra_tree": {"n_estimators": 100, "max_features": 0.6, "max_leaves": 64, "criterion": "gini"},
-}
+# Learners that fail on a missing cell.
+_NEEDS_ALL_CELLS = {"lrl1"}
 
 
 class _OutOfTimeError(Exception):
@@ -159,11 +124,12 @@ def search(
         on_trial: called after each trial.
 
     Raises:
-        SearchError: the time was over before one trial was done.
+        SearchError: the time was over before one trial was done, or a learner cannot take missing cells.
     """
     from flaml.automl import AutoML
     from sklearn.model_selection import PredefinedSplit
 
+    _require_all_cells(features, spec)
     logging.getLogger("flaml").setLevel(logging.ERROR)
     metric = metric_of(spec.metric)
     recorder = _Recorder(spec, metric, folds, on_trial)
@@ -212,6 +178,19 @@ def search(
             fix="raise automl.time_budget, lower automl.folds, or name faster automl.estimators",
         )
     return SearchResult(tuple(recorder.trials), tuple(recorder.candidates), stopped_by)
+
+
+def _require_all_cells(features: "pd.DataFrame", spec: SearchSpec) -> None:
+    """Learners that cannot take missing cells are not left out in silence."""
+    helpless = [item.value for item in spec.estimators if item.value in _NEEDS_ALL_CELLS]
+    empty = features.columns[features.isna().any()]
+    if helpless and len(empty):
+        able = ",".join(item.value for item in spec.estimators if item.value not in _NEEDS_ALL_CELLS)
+        raise SearchError(
+            f"{listing(helpless)} cannot learn from missing cells",
+            why=f"after the recipe, cells are missing in: {listing(map(str, empty))}",
+            fix=f"add a step 'fill' for them in conf/prep, or search without: automl.estimators=[{able}]",
+        )
 
 
 def _as_splitter(folds: Sequence[Fold], kind: type) -> Any:

@@ -30,7 +30,7 @@ def log_model(package: ModelPackage, run_id: str) -> tuple[str, str]:
 
 
 def _signature(package: ModelPackage) -> Any:
-    """Names and types of a raw row's columns, each of which may be missing.
+    """Names and types of a raw row's columns. Each must be there; any of its cells may be missing.
 
     Numbers are of any type here: MLflow 3.17 refuses an int64 where it has seen a float64, and the other way round
     (``mlflow/models/utils.py``, ``_enforce_mlflow_datatype``), so a batch in which every age is whole, or one with a
@@ -47,9 +47,7 @@ def _signature(package: ModelPackage) -> Any:
         return DataType.datetime if pd.api.types.is_datetime64_any_dtype(column) else DataType.string
 
     example = package.example
-    columns: list[ColSpec | TensorSpec] = [
-        ColSpec(type_of(example[name]), name, required=False) for name in example.columns
-    ]
+    columns: list[ColSpec | TensorSpec] = [ColSpec(type_of(example[name]), name) for name in example.columns]
     outputs = infer_signature(model_output=package.pipeline.predict(example)).outputs
     return ModelSignature(inputs=Schema(columns), outputs=outputs)
 

@@ -43,10 +43,13 @@ def compose(root: Path, overrides: Sequence[str] = ()) -> str:
         with initialize_config_dir(str(conf), version_base=None):
             composed = hydra_compose("config", overrides=list(overrides))
         OmegaConf.resolve(composed)
-        OmegaConf.to_object(composed)  # runs the checks of the specs
-        return OmegaConf.to_yaml(composed)
+        text = OmegaConf.to_yaml(composed)
+        # Merged anew because '+key=value' adds to a composed config what its schema does not know; to_object runs the
+        # checks of the specs.
+        OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Conf), OmegaConf.create(text)))
     except (HydraException, OmegaConfBaseException, YAMLError, ValueError) as error:
         raise _worded(error, conf, overrides) from error
+    return text
 
 
 def write_params(root: Path, overrides: Sequence[str] = ()) -> bool:
@@ -104,15 +107,18 @@ _ABSENT = _Absent()
 def _worded(error: Exception, conf: Path, overrides: Sequence[str]) -> ConfigError:
     """Hydra's and OmegaConf's errors in our words: theirs speak of internals, and hide the cause in a chain."""
     from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+    from yaml import YAMLError
 
     chain = [error]
     while isinstance(cause := chain[-1].__cause__ or chain[-1].__context__, Exception):
         chain.append(cause)
     # OmegaConf's own message is the one that names key and type; '$VALUE' marks its unfinished templates.
-    naming = [item for item in chain if isinstance(item, OmegaConfBaseException) and "$VALUE" not in str(item)]
+    ours = (OmegaConfBaseException, YAMLError)
+    naming = [item for item in chain if isinstance(item, ours) and "$VALUE" not in str(item)]
     telling = naming[0] if naming else error
     key = str(getattr(telling, "full_key", None) or "")
-    text = first_line(telling)
+    # YAML's errors name file and line on their second line.
+    text = " ".join(str(telling).split()) if isinstance(telling, YAMLError) else first_line(telling)
     given = shlex.join(overrides)
     needed = (
         f"give it a value: keystage run {given} {key}=VALUE" if isinstance(telling, MissingMandatoryValue) else None
@@ -122,7 +128,7 @@ def _worded(error: Exception, conf: Path, overrides: Sequence[str]) -> ConfigErr
         why=text if not key or key in text else f"{key}: {text}",
         fix=needed
         or _option_hint(first_line(error), conf)
-        or _key_hint(key)
+        or (_key_hint(key) if " not in " in text else None)
         or "correct the override, or the file in conf/",
     )
 

@@ -12,6 +12,8 @@ from keystage.registry.spec import RegistrySpec
 from keystage.search.spec import SearchSpec
 from keystage.tracking.spec import TrackingSpec
 
+MAX_SEED = 2**32  # NumPy's legacy generators, which scikit-learn seeds, take 32 bits
+
 
 @dataclass
 class Conf:
@@ -30,3 +32,8 @@ class Conf:
     registry: RegistrySpec
     tracking: TrackingSpec
     overrides: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Refuse a seed that NumPy refuses."""
+        if not 0 <= self.seed < MAX_SEED:
+            raise ValueError(f"seed must be between 0 and {MAX_SEED - 1}, not {self.seed}")

@@ -28,7 +28,7 @@ def load_class(reference: str, module: str) -> type:
         )
     try:
         loaded = import_module(module)
-    except ImportError as error:
+    except (ImportError, SyntaxError) as error:
         raise ExtensionError(
             f"{file} cannot be imported", why=str(error), fix=f"mend {file}, then run again"
         ) from error

@@ -1,10 +1,12 @@
 """Read the declared files into one typed table, or say exactly which cell is not as declared."""
 
 import hashlib
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keystage.core.errors import DatasetError, hint, listing
+from keystage.core.params import first_line
 from keystage.data.spec import ColumnType, DatasetSpec
 
 if TYPE_CHECKING:
@@ -42,6 +44,9 @@ def read_dataset(spec: DatasetSpec, root: Path) -> "pd.DataFrame":
             )
     _require_columns(spec, header)
     table = pd.concat(frames, ignore_index=True)
+    for name in table.columns:
+        if table[name].dtype == "object":  # numbers in one file, words in another
+            table[name] = table[name].astype("str")
     for column in spec.columns:
         table[column.name] = _cast(table[column.name], column.type, spec)
     return table
@@ -64,8 +69,7 @@ def _read_file(path: Path, spec: DatasetSpec) -> "pd.DataFrame":
             fix="restore the file (git restore, dvc pull) or correct dataset.path and dataset.files in conf/dataset",
         )
     try:
-        # The whole file decides a column's type (low_memory would decide by chunks).
-        frame = pd.read_csv(path, encoding="utf-8", low_memory=False)
+        header, frame = _parse(path, spec)
     except pd.errors.EmptyDataError as error:
         raise DatasetError(
             f"{shown} is empty",
@@ -78,15 +82,46 @@ def _read_file(path: Path, spec: DatasetSpec) -> "pd.DataFrame":
             why=f"byte {error.start} is {error.object[error.start : error.start + 1]!r}",
             fix=f"convert it: iconv -f latin1 -t utf-8 {shown} > converted.csv",
         ) from error
+    except pd.errors.ParserWarning as error:
+        raise DatasetError(
+            f"the rows of {shown} have more fields than its header",
+            why=first_line(error),
+            fix="complete the header, or take the separator off the ends of the lines",
+        ) from error
     except pd.errors.ParserError as error:
         raise DatasetError(
             f"{shown} is not a CSV table", why=str(error).strip(), fix="correct the line named"
         ) from error
+    if header.duplicated().any():  # pandas has called the second one 'name.1' without a word
+        raise DatasetError(
+            f"{shown} has two columns of one name: {listing(map(str, header[header.duplicated()].unique()))}",
+            why="a column is declared, dropped and prepared by its name",
+            fix="give each column of the header a name of its own",
+        )
     if frame.empty:
         raise DatasetError(
             f"{shown} has no rows", why="it holds a header only", fix="put the data back, or take it off dataset.files"
         )
     return frame
+
+
+def _parse(path: Path, spec: DatasetSpec) -> "tuple[pd.Series, pd.DataFrame]":
+    """The header as it stands in the file, and the table."""
+    import pandas as pd
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        header = pd.read_csv(path, encoding="utf-8", header=None, nrows=1, dtype="str").iloc[0]
+        frame = pd.read_csv(
+            path,
+            encoding="utf-8",
+            low_memory=False,  # the whole file decides a column's type, not a chunk of it
+            index_col=False,  # with more fields than names, pandas would take the first column for row names
+            dtype={column.name: "str" for column in spec.columns if column.type is ColumnType.string},
+            keep_default_na=False,  # pandas would take 'None' and 'NA' for missing, labels and names included
+            na_values=spec.missing,
+        )
+    return header, frame
 
 
 def _require_columns(spec: DatasetSpec, header: list[str]) -> None:
@@ -123,7 +158,7 @@ def _cast(column: "pd.Series", kind: ColumnType, spec: DatasetSpec) -> "pd.Serie
         raise DatasetError(
             f"column '{column.name}' of dataset '{spec.name}' has {int(bad.sum())} cells that are no {kind.value}",
             why=f"dataset.columns declares it as {kind.value}; {'; '.join(cells)}",
-            fix="correct the cells, empty them, or declare another type in conf/dataset",
+            fix="correct the cells, declare another type, or name the text in dataset.missing, in conf/dataset",
         )
     whole = kind in {ColumnType.integer, ColumnType.boolean} and not cast.isna().any()
     return cast.astype("bool" if kind is ColumnType.boolean else "int64") if whole else cast

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import PurePath
 
 from keystage.core.params import outside_key
 
@@ -42,6 +43,7 @@ class DatasetSpec:
         path: the folder, relative to the project; DVC hashes all of it.
         columns: types by column; a column that is not listed is typed by its whole content.
         drop: columns that are left out before preparation.
+        missing: texts that stand for a missing cell.
     """
 
     files: list[str]
@@ -51,6 +53,7 @@ class DatasetSpec:
     path: str = outside_key("DVC hashes the folder's content; where it stands changes no result")
     columns: list[ColumnSpec] = field(default_factory=list)
     drop: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=lambda: [""])
 
     def __post_init__(self) -> None:
         """Refuse what no table can satisfy."""
@@ -58,3 +61,7 @@ class DatasetSpec:
             raise ValueError("dataset.files is empty: name at least one CSV file")
         if self.label in self.drop:
             raise ValueError(f"dataset.drop contains the label '{self.label}'")
+        if len(set(self.files)) < len(self.files):
+            raise ValueError("dataset.files names a file twice: its rows would stand in training and test")
+        if PurePath(self.path).is_absolute() or ".." in PurePath(self.path).parts:
+            raise ValueError(f"dataset.path '{self.path}' must be a folder of the project, like data/{self.name}")

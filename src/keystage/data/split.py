@@ -18,6 +18,14 @@ def usable_rows(table: "pd.DataFrame", spec: DatasetSpec) -> "pd.DataFrame":
         DatasetError: no row has a label, all have the same, or a class has a single row.
     """
     present = table[table[spec.label].notna()].reset_index(drop=True)
+    if present[spec.label].dtype.kind == "f":  # whole numbers, of which some were missing
+        if (present[spec.label] % 1 != 0).any():
+            raise DatasetError(
+                f"label '{spec.label}' holds fractions, so it is no label of classes",
+                why=f"dataset.task of '{spec.name}' is classification; {present[spec.label].nunique()} values differ",
+                fix="name another label in conf/dataset, or group its values into classes in the files",
+            )
+        present = present.astype({spec.label: "int64"})
     counts = present[spec.label].value_counts()
     where = f"dataset.label of '{spec.name}' is '{spec.label}'"
     if len(counts) < 2:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Params = TypeVar("Params", bound="DataclassInstance")
 logger = logging.getLogger(__name__)
 
+INTERRUPTED = 130  # what shells report for Ctrl-C
 _OWN = {"keystage", "project", "hydra_plugins"}
 
 
@@ -38,6 +39,9 @@ def run_stage(stage: Callable[[Params], None], params: type[Params]) -> None:
         _run(stage, params, Path.cwd())
     except KeystageError as error:
         _end(error)
+    except KeyboardInterrupt:
+        logger.error("Stopped. What stages before this one gave is kept; run again to go on from there.")  # noqa: TRY400
+        sys.exit(INTERRUPTED)
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] in _OWN:
             raise

@@ -28,10 +28,13 @@ def fit_recipe(spec: PrepSpec, features: "pd.DataFrame", seed: int) -> Any:
         ConfigError: a step names an unknown transform, column or option.
         DatasetError: a step cannot be fitted, or what comes out is not ready for an estimator.
     """
-    from sklearn.pipeline import FunctionTransformer, Pipeline
+    from sklearn.pipeline import Pipeline
 
-    steps: list[tuple[str, Any]] = []
-    table = features
+    from keystage.prep.raw import RawRows
+
+    door = RawRows().fit(features)
+    steps: list[tuple[str, Any]] = [("00_raw_rows", door)]
+    table = door.transform(features)
     for number, step in enumerate(spec.steps, start=1):
         unknown = [name for name in step.columns if name not in table.columns]
         if unknown:
@@ -51,7 +54,7 @@ def fit_recipe(spec: PrepSpec, features: "pd.DataFrame", seed: int) -> Any:
             ) from error
         steps.append((f"{number:02d}_{step.use.rpartition(':')[2]}", transformer))
     _require_ready(table)
-    return Pipeline(steps or [("00_nothing", FunctionTransformer())])
+    return Pipeline(steps)
 
 
 def _require_ready(table: "pd.DataFrame") -> None:
@@ -64,7 +67,7 @@ def _require_ready(table: "pd.DataFrame") -> None:
         raise DatasetError(
             f"after the recipe, columns are still no numbers: {listing(words)}",
             why="estimators take numbers; " + "; ".join(f"{name} is {table[name].dtype}" for name in words[:3]),
-            fix="add a step 'codes' or 'one_hot' for them in conf/prep, or name them in dataset.drop",
+            fix="use 'codes' or 'one_hot' for categories, your own transform for text and dates, or dataset.drop",
         )
     infinite = [str(name) for name in table.columns if np.isinf(table[name].to_numpy(dtype="float64")).any()]
     if infinite:

@@ -1,0 +1,44 @@
+"""Where FLAML begins each learner: its usual settings, in the names of FLAML's search space.
+
+FLAML's own starts are the cheapest models there are (4 trees of 4 leaves), which serves large tables and wastes a small
+budget (docs/adr/0004).
+"""
+
+from typing import Any
+
+STARTING_POINTS: dict[str, dict[str, Any]] = {
+    "lgbm": {
+        "n_estimators": 100,
+        "num_leaves": 15,
+        "min_child_samples": 20,
+        "learning_rate": 0.05,
+        "log_max_bin": 8,
+        "colsample_bytree": 0.9,
+        "reg_alpha": 0.001,
+        "reg_lambda": 1.0,
+    },
+    "xgboost": {
+        "n_estimators": 100,
+        "max_leaves": 15,
+        "min_child_weight": 2.0,
+        "learning_rate": 0.05,
+        "subsample": 0.9,
+        "colsample_bylevel": 1.0,
+        "colsample_bytree": 0.9,
+        "reg_alpha": 0.001,
+        "reg_lambda": 1.0,
+    },
+    "xgb_limitdepth": {
+        "n_estimators": 100,
+        "max_depth": 4,
+        "min_child_weight": 2.0,
+        "learning_rate": 0.05,
+        "subsample": 0.9,
+        "colsample_bylevel": 1.0,
+        "colsample_bytree": 0.9,
+        "reg_alpha": 0.001,
+        "reg_lambda": 1.0,
+    },
+    "rf": {"n_estimators": 100, "max_features": 0.4, "max_leaves": 48, "criterion": "gini"},
+    "extra_tree": {"n_estimators": 100, "max_features": 0.6, "max_leaves": 64, "criterion": "gini"},
+}

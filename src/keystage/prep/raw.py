@@ -1,0 +1,45 @@
+"""The door of the recipe: raw rows from anywhere, in the columns and types the recipe was fitted on."""
+
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+
+class RawRows(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]  # no annotations
+    """Give every raw row the same columns and types, in training and in service.
+
+    Numbers and booleans become float64, because whole numbers arrive as int64, as float64 when one is missing, and as
+    text from some clients. Everything else but dates becomes a string; missing cells stay missing.
+    """
+
+    def fit(self, X: pd.DataFrame, y: Any = None) -> Self:  # noqa: ARG002 - scikit-learn's signature
+        """Remember the columns, and which of them are numbers or dates."""
+        self.feature_names_in_ = np.asarray(X.columns, dtype=object)
+        self.n_features_in_ = X.shape[1]
+        self.numbers_ = [name for name in X.columns if pd.api.types.is_numeric_dtype(X[name])]
+        self.dates_ = [name for name in X.columns if pd.api.types.is_datetime64_any_dtype(X[name])]
+        return self
+
+    def transform(self, X: pd.DataFrame) -> pd.DataFrame:
+        """Return the remembered columns in their order; further ones are left out.
+
+        Raises:
+            ValueError: a column is absent, or a cell is no number where numbers were.
+        """
+        check_is_fitted(self)
+        absent = [name for name in self.feature_names_in_ if name not in X.columns]
+        if absent:
+            raise ValueError(f"raw rows lack columns: {', '.join(map(str, absent))}")
+        typed = {name: self._typed(X[name]) for name in self.feature_names_in_}
+        return pd.DataFrame(typed, index=X.index)
+
+    def _typed(self, column: pd.Series) -> pd.Series:
+        if column.name in self.numbers_:
+            try:
+                return pd.to_numeric(column).astype("float64")
+            except (ValueError, TypeError) as error:
+                raise ValueError(f"column '{column.name}' of the raw rows holds no numbers: {error}") from error
+        return pd.to_datetime(column) if column.name in self.dates_ else column.astype("str")
