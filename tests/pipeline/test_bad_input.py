@@ -162,3 +162,35 @@ def test_a_python_without_the_libraries_is_said_with_the_mend(project: Project, 
     assert done.returncode != 0
     assert "error[project]: this Python has no module 'omegaconf'" in done.stdout
     assert "fix: source .venv/bin/activate" in done.stdout
+
+
+def _stage_that(does: str) -> tuple[str, str, str]:
+    lines = ["from keystage.pipeline.conf import ConfParams", "from keystage.pipeline.run import run_stage"]
+    lines += ["def stage(params):", f"    {does}", "run_stage(stage, ConfParams)"]
+    return ("python", "-c", "\n".join(lines))
+
+
+def test_ctrl_c_ends_a_stage_with_one_line(fresh: Project) -> None:
+    done = fresh.call(*_stage_that("raise KeyboardInterrupt"), ok=False)
+
+    assert done.returncode == 130
+    assert done.stdout == "Stopped. What stages before this one gave is kept; run again to go on from there.\n"
+
+
+def test_a_bug_of_ours_keeps_its_traceback(fresh: Project) -> None:
+    done = fresh.call(*_stage_that("1 / 0"), ok=False)
+
+    assert done.returncode == 1
+    assert "Traceback" in done.stdout
+    assert "ZeroDivisionError" in done.stdout
+
+
+def test_your_own_code_that_does_not_parse_is_said(project: Project) -> None:
+    step = '  - {use: "project.transforms:ClipQuantiles", columns: [Fare]}\n'
+    project.append("conf/prep/titanic.yaml", step)
+    project.append("src/project/transforms.py", "def (\n")
+
+    done = project.call("keystage", "run", ok=False)
+
+    assert "error[extension]: src/project/transforms.py cannot be imported" in done.stdout
+    assert "Traceback" not in done.stdout

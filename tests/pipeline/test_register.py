@@ -55,6 +55,7 @@ def test_a_new_name_gets_a_version_and_the_same_model_gets_no_twin(project: Proj
     assert isinstance(tags, dict)
     head = project.call("git", "rev-parse", "HEAD").stdout.strip()
     assert str(tags["keystage.git_commit"]).startswith(head)
+    assert tags["keystage.dataset"] == "titanic"
     for name in ("data_digest", "params_digest", "lock_digest", "model_digest", "training_run"):
         assert tags[f"keystage.{name}"]
 

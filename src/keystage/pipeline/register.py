@@ -88,8 +88,10 @@ def _training_record(lineage: dict[str, str]) -> TrainingRecord:
 
 def _lineage() -> dict[str, str]:
     """Where the model comes from, as tags."""
-    keyed = {name: section for name, section in _params().items() if name in {"seed", "dataset", "prep", "automl"}}
+    params = _params()
+    keyed = {name: params[name] for name in ("seed", "dataset", "prep", "automl")}
     return {
+        "keystage.dataset": str(params["dataset"]["name"]),
         "keystage.git_commit": _git_commit(),
         "keystage.data_digest": package.digest_of_mapping(workspace.read_json(workspace.DATA_REPORT)["sources"]),
         "keystage.params_digest": package.digest_of_mapping(keyed),
