@@ -6,39 +6,19 @@ budget (docs/adr/0004).
 
 from typing import Any
 
+_BOOSTING = {
+    "n_estimators": 100,
+    "learning_rate": 0.05,
+    "colsample_bytree": 0.9,
+    "reg_alpha": 0.001,
+    "reg_lambda": 1.0,
+}
+_XGBOOST = _BOOSTING | {"min_child_weight": 2.0, "subsample": 0.9, "colsample_bylevel": 1.0}
+
 STARTING_POINTS: dict[str, dict[str, Any]] = {
-    "lgbm": {
-        "n_estimators": 100,
-        "num_leaves": 15,
-        "min_child_samples": 20,
-        "learning_rate": 0.05,
-        "log_max_bin": 8,
-        "colsample_bytree": 0.9,
-        "reg_alpha": 0.001,
-        "reg_lambda": 1.0,
-    },
-    "xgboost": {
-        "n_estimators": 100,
-        "max_leaves": 15,
-        "min_child_weight": 2.0,
-        "learning_rate": 0.05,
-        "subsample": 0.9,
-        "colsample_bylevel": 1.0,
-        "colsample_bytree": 0.9,
-        "reg_alpha": 0.001,
-        "reg_lambda": 1.0,
-    },
-    "xgb_limitdepth": {
-        "n_estimators": 100,
-        "max_depth": 4,
-        "min_child_weight": 2.0,
-        "learning_rate": 0.05,
-        "subsample": 0.9,
-        "colsample_bylevel": 1.0,
-        "colsample_bytree": 0.9,
-        "reg_alpha": 0.001,
-        "reg_lambda": 1.0,
-    },
+    "lgbm": _BOOSTING | {"num_leaves": 15, "min_child_samples": 20, "log_max_bin": 8},
+    "xgboost": _XGBOOST | {"max_leaves": 15},
+    "xgb_limitdepth": _XGBOOST | {"max_depth": 4},
     "rf": {"n_estimators": 100, "max_features": 0.4, "max_leaves": 48, "criterion": "gini"},
     "extra_tree": {"n_estimators": 100, "max_features": 0.6, "max_leaves": 64, "criterion": "gini"},
 }
