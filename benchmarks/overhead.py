@@ -29,7 +29,7 @@ PLAIN_SCRIPT = "benchmarks/plain_titanic.py"
 DATA = "data/titanic/"
 DEFAULT_REPEATS = 5
 
-# DVC says so before a stage runs, or once it knows that a stage need not run (src/keystage/cli/reproduce.py).
+# DVC says so before a stage runs, or once it knows that a stage need not run (src/keystage.adapters.dvc_repro.py).
 _STAGE = re.compile(r"Running (?:callback )?stage '(?P<ran>[^']+)'|Stage '[^']+' (?:didn't change|is cached)")
 STARTING, CHECKING = "before the first stage", "checking reused stages"
 # Settings of whoever runs this would move the stores, or have every process compile its modules again.

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tests.conftest import ROOT, Project
 
-from keystage.cli.reproduce import PipelineFailedError
+from keystage.adapters.dvc_repro import PipelineFailedError
 from keystage.core import errors
 
 _FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)

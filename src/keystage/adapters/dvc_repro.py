@@ -4,12 +4,10 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 
-from keystage.core.errors import KeystageError, ProjectError
+from keystage.core.errors import KeystageError
 
 
 class Outcome(Enum):
@@ -45,28 +43,6 @@ class _Listener(logging.Handler):
         for outcome, pattern in _MESSAGES.items():
             if found := pattern.search(record.getMessage()):
                 self.outcomes[found["stage"]] = outcome
-
-
-@contextmanager
-def one_run_at_a_time(root: Path) -> Iterator[None]:
-    """Refuse a second ``keystage run`` in the same folder: it would compose other parameters under the first.
-
-    Raises:
-        ProjectError: another one is under way.
-    """
-    from filelock import FileLock, Timeout
-
-    (root / ".dvc" / "tmp").mkdir(parents=True, exist_ok=True)
-    lock = FileLock(root / ".dvc" / "tmp" / "keystage.lock", timeout=0)
-    try:
-        with lock:
-            yield
-    except Timeout:
-        raise ProjectError(
-            "another `keystage run` is under way in this folder",
-            why=".dvc/tmp/keystage.lock is held by it",
-            fix="wait for it to end, or run beside it in a copy: dvc exp run --temp",
-        ) from None
 
 
 def reproduce() -> dict[str, Outcome]:

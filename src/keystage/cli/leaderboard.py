@@ -1,0 +1,57 @@
+"""``keystage leaderboard``: the trials of the last search."""
+
+from typing import Annotated
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from keystage.cli.project import errors_in_words, project_root
+from keystage.core.errors import ProjectError
+
+DEFAULT_TOP = 10
+LONGEST_ESTIMATOR = len("xgb_limitdepth")
+
+
+@errors_in_words
+def leaderboard(
+    top: Annotated[int, typer.Option(help="Trials to show, 0 for all.", min=0)] = DEFAULT_TOP,
+    as_json: Annotated[bool, typer.Option("--json", help="All trials as JSON records, for scripts.")] = False,
+) -> None:
+    """List the trials of the last search, best first. The file behind it is artifacts/leaderboard.parquet."""
+    from keystage.pipeline.workspace import LEADERBOARD
+    from keystage.search.metrics import METRICS
+    from keystage.search.trials import trials_of
+
+    path = project_root() / LEADERBOARD
+    if not path.is_file():
+        raise ProjectError(
+            f"{LEADERBOARD} is not there yet", why="stage train writes it", fix="run the pipeline: keystage run"
+        )
+    import pandas as pd
+
+    board = pd.read_parquet(path)
+    if as_json:
+        typer.echo(board.to_json(orient="records", double_precision=15))
+        return
+    metric = str(board["metric"].iloc[0])
+    # One line a trial at any width: fold by fold, and in full, it is in the file and in --json.
+    console = Console()
+    titles = ("rank", "trial", "estimator", metric, "worst-best fold", "seconds")
+    table = Table(*titles, "hyperparameters", box=box.SIMPLE, padding=(0, 1, 0, 0))
+    room = max(console.width - sum(len(title) + 1 for title in titles) - LONGEST_ESTIMATOR, len("hyperparameters"))
+    for rank, trial in enumerate(trials_of(board.head(top or len(board))), start=1):
+        ordered = sorted(trial.fold_scores, key=METRICS[metric].loss)
+        folds = f"{ordered[-1]:.3f} - {ordered[0]:.3f}"
+        point = " ".join(f"{name}={_short(value)}" for name, value in trial.hyperparameters.items())
+        score, seconds = f"{trial.score:.4f}", f"{trial.seconds:.1f}"
+        point = point if len(point) <= room else point[: room - 1] + "…"
+        table.add_row(str(rank), str(trial.number), trial.estimator, score, folds, seconds, point)
+    console.print(table)
+    if top and len(board) > top:
+        console.print(f"{len(board) - top} more: keystage leaderboard --top 0")
+
+
+def _short(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
