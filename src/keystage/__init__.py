@@ -3,5 +3,3 @@
 Data moves one way: ``conf/`` is composed into ``params.yaml``, DVC runs the stages in ``dvc.yaml``, and MLflow
 mirrors what they wrote. Importing this package imports nothing heavy.
 """
-
-__version__ = "0.1.0"

@@ -6,7 +6,7 @@ MLflow 3.17 migrates a new SQLite store without a lock, and of four processes th
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,7 +66,7 @@ class MlflowStore:
         try:
             begun = run.info.start_time
             final = [Metric(name, float(value), begun, 0) for name, value in record.metrics.items()]
-            for batch in _batches([*final, *_trial_metrics(board, begun)], MAX_METRICS_PER_BATCH):
+            for batch in _batches([*final, *_trial_metrics(board, record.trial_seconds, begun)], MAX_METRICS_PER_BATCH):
                 self._client.log_batch(run_id, metrics=batch)
             params = [Param(name, str(value)[:MAX_PARAMETER_LENGTH]) for name, value in record.parameters.items()]
             self._client.log_batch(run_id, params=params)
@@ -182,12 +182,12 @@ def _require_reachable(uri: str) -> None:
         ) from error
 
 
-def _trial_metrics(board: "pd.DataFrame", begun: int) -> list[Any]:
+def _trial_metrics(board: "pd.DataFrame", seconds: Mapping[str, float], begun: int) -> list[Any]:
     """Score, best so far and seconds of each trial, as series over the trials."""
     from mlflow.entities import Metric
 
     name = str(board["metric"].iloc[0])
-    trials = trials_of(board)
+    trials = trials_of(board, seconds)
     place = {trial.number: rank for rank, trial in enumerate(trials)}
     best = len(trials)
     series: list[Any] = []

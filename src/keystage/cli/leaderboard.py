@@ -20,11 +20,12 @@ def leaderboard(
     as_json: Annotated[bool, typer.Option("--json", help="All trials as JSON records, for scripts.")] = False,
 ) -> None:
     """List the trials of the last search, best first. The file behind it is artifacts/leaderboard.parquet."""
-    from keystage.pipeline.workspace import LEADERBOARD
+    from keystage.pipeline.workspace import LEADERBOARD, read_json, record
     from keystage.search.metrics import METRICS
     from keystage.search.trials import trials_of
 
-    path = project_root() / LEADERBOARD
+    root = project_root()
+    path = root / LEADERBOARD
     if not path.is_file():
         raise ProjectError(
             f"{LEADERBOARD} is not there yet", why="stage train writes it", fix="run the pipeline: keystage run"
@@ -36,12 +37,13 @@ def leaderboard(
         typer.echo(board.to_json(orient="records", double_precision=15))
         return
     metric = str(board["metric"].iloc[0])
+    seconds_by_trial = read_json(root / record("train"))["trial_seconds"]
     # One line a trial at any width: fold by fold, and in full, it is in the file and in --json.
     console = Console()
     titles = ("rank", "trial", "estimator", metric, "worst-best fold", "seconds")
     table = Table(*titles, "hyperparameters", box=box.SIMPLE, padding=(0, 1, 0, 0))
     room = max(console.width - sum(len(title) + 1 for title in titles) - LONGEST_ESTIMATOR, len("hyperparameters"))
-    for rank, trial in enumerate(trials_of(board.head(top or len(board))), start=1):
+    for rank, trial in enumerate(trials_of(board.head(top or len(board)), seconds_by_trial), start=1):
         ordered = sorted(trial.fold_scores, key=METRICS[metric].loss)
         folds = f"{ordered[-1]:.3f} - {ordered[0]:.3f}"
         point = " ".join(f"{name}={_short(value)}" for name, value in trial.hyperparameters.items())

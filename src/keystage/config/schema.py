@@ -9,6 +9,7 @@ from keystage.compute.spec import ComputeSpec
 from keystage.data.spec import DatasetSpec
 from keystage.prep.spec import PrepSpec
 from keystage.registry.spec import RegistrySpec
+from keystage.reuse.spec import EnvironmentSpec, ReuseSpec
 from keystage.search.spec import SearchSpec
 from keystage.tracking.spec import TrackingSpec
 
@@ -29,6 +30,8 @@ class Conf:
     prep: PrepSpec
     automl: SearchSpec
     compute: ComputeSpec
+    environment: EnvironmentSpec
+    reuse: ReuseSpec
     registry: RegistrySpec
     tracking: TrackingSpec
     overrides: list[str] = field(default_factory=list)

@@ -6,6 +6,9 @@
     ├── ConfigError               conf/ or an override is wrong; exit code 2
     │   └── StaleParamsError      params.yaml is not what conf/ gives; exit code 2
     ├── ProjectError              this folder is not a keystage project that can run
+    │   ├── ChangedInputError     what a stage reads changed under it
+    │   └── DamagedOutputError    a stage's output is not what the stage gave; exit code 75
+    ├── EnvironmentMismatchError  the installed packages are not those of the lock
     ├── DatasetError              the data is not as declared
     ├── ExtensionError            the user's own code cannot be loaded
     ├── SearchError               no model could be found
@@ -58,6 +61,25 @@ class ProjectError(KeystageError):
     """The folder is not a project in which the pipeline can run."""
 
     code = "project"
+
+
+class ChangedInputError(ProjectError):
+    """What a stage reads changed under it."""
+
+    code = "changed-input"
+
+
+class DamagedOutputError(ProjectError):
+    """An output is not what the stage that made it gave; the damage is removed, so running again mends it."""
+
+    code = "damaged"
+    exit_code = 75  # EX_TEMPFAIL of sysexits.h: try again
+
+
+class EnvironmentMismatchError(KeystageError):
+    """The installed packages are not those of the lock."""
+
+    code = "environment"
 
 
 class DatasetError(KeystageError):

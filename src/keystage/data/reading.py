@@ -1,6 +1,5 @@
 """Read the declared files into one typed table, or say exactly which cell is not as declared."""
 
-import hashlib
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,11 +49,6 @@ def read_dataset(spec: DatasetSpec, root: Path) -> "pd.DataFrame":
     for column in spec.columns:
         table[column.name] = _cast(table[column.name], column.type, spec)
     return table
-
-
-def source_digests(spec: DatasetSpec, root: Path) -> dict[str, str]:
-    """SHA-256 of each file's bytes, by its name."""
-    return {name: hashlib.sha256((root / spec.path / name).read_bytes()).hexdigest() for name in spec.files}
 
 
 def _read_file(path: Path, spec: DatasetSpec) -> "pd.DataFrame":

@@ -1,20 +1,58 @@
-"""Stage ``conf``: always runs, first. ``run_stage`` has compared params.yaml with conf/ when this is reached.
+"""Stage ``conf``: always runs, first. Notes what the settings name, for the keys of the stages that follow.
 
-Every other stage follows from the file it writes, so a stale params.yaml stops ``dvc repro`` even when all else would
-be reused. The file never changes, so it re-runs nothing.
+``run_stage`` has compared params.yaml with conf/ when this is reached, so a stale params.yaml stops ``dvc repro`` even
+when all else would be reused. Equal notes are equal bytes, and re-run nothing.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
+from keystage.adapters.dvc_state import digest
+from keystage.core.params import outside_key
+from keystage.data.spec import DatasetSpec
 from keystage.pipeline import workspace
+from keystage.prep.spec import PrepSpec
+from keystage.reuse.environment import read_environment, require_locked
+from keystage.reuse.named import dataset_note, environment_note, own_code_note, reuse_note
+from keystage.reuse.spec import EnvironmentSpec, OnMismatch, ReuseSpec
+
+KEYED_STAGES = ("dataprep", "train", "evaluate")
 
 
 @dataclass
 class ConfParams:
-    """Reads no section: the whole of params.yaml was compared."""
+    """The sections of params.yaml that name what is part of a key. The stage always runs, so none is in its own."""
+
+    dataset: DatasetSpec = outside_key("the stage always runs")
+    prep: PrepSpec = outside_key("the stage always runs")
+    environment: EnvironmentSpec = outside_key("the stage always runs")
+    reuse: ReuseSpec = outside_key("the stage always runs")
 
 
-def conf(params: ConfParams) -> None:  # noqa: ARG001 - a stage takes its parameters
-    """Leave the mark that dataprep depends on."""
-    workspace.CONF_CHECKED.parent.mkdir(parents=True, exist_ok=True)
-    workspace.CONF_CHECKED.write_text("params.yaml is what conf/ gives\n", encoding="utf-8")
+def conf(params: ConfParams) -> None:
+    """Write the notes that the keys of the other stages name."""
+    for path, text in {**notes(params, Path()), **reuse_notes(params.reuse)}.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def notes(params: ConfParams, root: Path) -> dict[Path, str]:
+    """What the settings name right now, by the file in which it is noted.
+
+    Raises:
+        EnvironmentMismatchError: packages differ from the lock, and ``environment.on_mismatch`` refuses that.
+    """
+    lock = params.environment.lock
+    environment = read_environment(root / lock, shown=lock)
+    if params.environment.on_mismatch is OnMismatch.refuse:
+        require_locked(environment, shown=lock)
+    return {
+        workspace.DATASET_NOTE: dataset_note(params.dataset, root, digest),
+        workspace.OWN_CODE_NOTE: own_code_note(params.prep, root, digest),
+        workspace.ENVIRONMENT_NOTE: environment_note(environment),
+    }
+
+
+def reuse_notes(spec: ReuseSpec) -> dict[Path, str]:
+    """Per stage, whether an earlier result may be used."""
+    return {workspace.reuse_note(stage): reuse_note(allowed=getattr(spec, stage)) for stage in KEYED_STAGES}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from keystage.compute.spec import ComputeSpec
 from keystage.core.params import outside_key
-from keystage.data.reading import read_dataset, source_digests
+from keystage.data.reading import read_dataset
 from keystage.data.spec import DatasetSpec
 from keystage.data.split import split, usable_rows
 from keystage.data.table import PreparedTable, write_table
@@ -53,7 +53,7 @@ def dataprep(params: DataprepParams) -> None:
 def _report(spec: DatasetSpec, table: "pd.DataFrame", train: "pd.DataFrame", test: "pd.DataFrame") -> dict[str, Any]:
     """What was read and what became of it; every row and column left out is named."""
     return {
-        "sources": source_digests(spec, Path.cwd()),
+        "sources": workspace.read_json(workspace.DATASET_NOTE),
         "rows": {
             "read": len(table),
             "left_out_without_label": len(table) - len(train) - len(test),

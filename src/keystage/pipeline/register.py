@@ -7,12 +7,12 @@ digest and left as they are.
 import hashlib
 import logging
 import os
-import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from keystage.adapters import git
 from keystage.adapters.mlflow_store import open_store
 from keystage.compute.spec import ComputeSpec
 from keystage.core.params import PARAMS_FILE, flatten, outside_key
@@ -48,7 +48,7 @@ def register(params: RegisterParams) -> None:
     ):
         run_id = store.mirror(_training_record(lineage))
         code = package.copy_code(Path("src"), Path(folder))
-        digest = package.digest_of((workspace.RECIPE, workspace.MODEL, workspace.RUNTIME_LOCK), code)
+        digest = package.digest_of((workspace.RECIPE, workspace.MODEL, workspace.ENVIRONMENT_NOTE), code)
         name, twin = registry.model_name, store.find(registry.model_name, digest)
         if twin and not registry.always_new_version:
             logger.info("Model %s has this very model already, as version %s; no new version", name, twin)
@@ -81,6 +81,7 @@ def _training_record(lineage: dict[str, str]) -> TrainingRecord:
         parameters=flatten(_params()),
         metrics={name: value for name, value in numbers.items() if isinstance(value, int | float)},
         leaderboard=workspace.LEADERBOARD,
+        trial_seconds=workspace.read_json(workspace.record("train"))["trial_seconds"],
         reports=reports,
         tags=lineage,
     )
@@ -92,10 +93,10 @@ def _lineage() -> dict[str, str]:
     keyed = {name: params[name] for name in ("seed", "dataset", "prep", "automl")}
     return {
         "keystage.dataset": str(params["dataset"]["name"]),
-        "keystage.git_commit": _git_commit(),
+        "keystage.git_commit": git.head(Path()),
         "keystage.data_digest": package.digest_of_mapping(workspace.read_json(workspace.DATA_REPORT)["sources"]),
         "keystage.params_digest": package.digest_of_mapping(keyed),
-        "keystage.lock_digest": hashlib.sha256(workspace.RUNTIME_LOCK.read_bytes()).hexdigest(),
+        "keystage.lock_digest": hashlib.sha256(workspace.ENVIRONMENT_NOTE.read_bytes()).hexdigest(),
     }
 
 
@@ -105,14 +106,3 @@ def _params() -> dict[str, Any]:
     loaded = OmegaConf.to_container(OmegaConf.load(PARAMS_FILE))
     assert isinstance(loaded, dict)
     return {str(name): value for name, value in loaded.items()}
-
-
-def _git_commit() -> str:
-    """HEAD, with a mark when tracked files differ from it."""
-    described = subprocess.run(
-        ["git", "describe", "--always", "--abbrev=40", "--dirty=-dirty", "--exclude=*"],  # noqa: S607 - git is on PATH
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return described.stdout.strip() or "none"

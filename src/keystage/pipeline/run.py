@@ -1,37 +1,46 @@
-"""Run one stage: check params.yaml, keep to the compute profile, call it, and tell errors from bugs."""
+"""Run one stage: check what it stands on, keep to the compute profile, call it, and tell errors from bugs."""
 
 import logging
+import os
+import platform
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import fields
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
+from keystage.adapters import git
 from keystage.compute import limits
 from keystage.compute.spec import ComputeProfile, ComputeSpec
 from keystage.config.compose import require_in_sync
 from keystage.core import log
-from keystage.core.errors import KeystageError, ProjectError, StaleParamsError
+from keystage.core.errors import ChangedInputError, KeystageError, ProjectError
 from keystage.core.params import PARAMS_FILE, load_params
+from keystage.pipeline import workspace
+from keystage.pipeline.conf import KEYED_STAGES, ConfParams, notes
+from keystage.pipeline.inputs import fingerprints, require_unchanged, require_whole
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 Params = TypeVar("Params", bound="DataclassInstance")
+Stage = Callable[[Params], Mapping[str, Any] | None]
 logger = logging.getLogger(__name__)
 
 INTERRUPTED = 130  # what shells report for Ctrl-C
 _OWN = {"keystage", "project", "hydra_plugins"}
 
 
-def run_stage(stage: Callable[[Params], None], params: type[Params]) -> None:
+def run_stage(stage: Stage[Params], params: type[Params]) -> None:
     """Run ``stage`` with its parameters from params.yaml in the working directory, and end the process.
 
     A ``KeystageError`` becomes three lines on standard error and its exit code; any other exception is a bug of ours
     and keeps its traceback.
 
     Args:
-        stage: takes the parameters, reads and writes files.
+        stage: takes the parameters, reads and writes files; may return facts for its record.
         params: a dataclass with one field per section of params.yaml that the stage reads.
     """
     log.configure()
@@ -54,19 +63,48 @@ def run_stage(stage: Callable[[Params], None], params: type[Params]) -> None:
         )
 
 
-def _run(stage: Callable[[Params], None], params: type[Params], root: Path) -> None:
+def _run(stage: Stage[Params], params: type[Params], root: Path) -> None:
+    name = stage.__name__
     require_in_sync(root)
-    before = (root / PARAMS_FILE).read_bytes()
+    before = fingerprints(name)
+    if name != "conf":
+        _require_noted(name, root)
+        require_whole(before)
     loaded = load_params(params, root / PARAMS_FILE)
-    limits.apply(_profile(loaded, stage.__name__))
-    stage(loaded)
-    if (root / PARAMS_FILE).read_bytes() != before:
-        # DVC hashes params.yaml after the run, and would file this result under the new parameters.
-        raise StaleParamsError(
-            f"params.yaml changed while stage '{stage.__name__}' ran",
-            why="its result belongs to the earlier parameters and was not kept",
-            fix="let one run end before the next is composed, then: dvc repro",
-        )
+    profile = _profile(loaded, name)
+    limits.apply(profile)
+    begun = time.monotonic()
+    facts = stage(loaded) or {}
+    require_unchanged(name, before)
+    if name in KEYED_STAGES:
+        _require_noted(name, root)
+        record = {**_record(root), "cores": limits.cores(profile), "seconds": time.monotonic() - begun, **facts}
+        workspace.write_json(record, workspace.record(name))
+
+
+def _require_noted(stage: str, root: Path) -> None:
+    """Stage conf notes what the settings name; a stage asked for alone would stand on the notes of an earlier run."""
+    params = load_params(ConfParams, root / PARAMS_FILE)
+    for path, text in notes(params, root).items():
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            raise ChangedInputError(
+                f"{path} is not of what is there now",
+                why=f"what it notes changed since stage 'conf' ran, and stage '{stage}' is not run on it",
+                fix="run the pipeline from its start, not one stage alone: dvc repro",
+            )
+
+
+def _record(root: Path) -> dict[str, Any]:
+    """Where a result was made. No other stage but register reads it, and no key holds it."""
+    differing = workspace.read_json(workspace.ENVIRONMENT_NOTE)["differing"]
+    return {
+        "ended": datetime.now(UTC).isoformat(timespec="seconds"),
+        "git_commit": git.head(root),
+        "experiment": os.environ.get("DVC_EXP_NAME", ""),  # set by DVC while it runs an experiment
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "not_locked": differing,
+    }
 
 
 def _end(error: KeystageError) -> NoReturn:

@@ -31,11 +31,15 @@ class TrainParams:
 
     seed: int
     automl: SearchSpec
-    compute: ComputeSpec = outside_key("other cores are no reason to search again; reports/search.json records them")
+    compute: ComputeSpec = outside_key("other cores are no reason to search again; the stage's record names them")
 
 
-def train(params: TrainParams) -> None:
-    """Search, fit the vote of the best trials, and write model, leaderboard, out-of-fold predictions and scores."""
+def train(params: TrainParams) -> dict[str, Any]:
+    """Search, fit the vote of the best trials, and write model, leaderboard, out-of-fold predictions and scores.
+
+    Returns:
+        For the stage's record, the seconds of each trial by its number.
+    """
     from sklearn.preprocessing import LabelEncoder
 
     table = read_table(workspace.TRAIN_TABLE)
@@ -55,7 +59,7 @@ def train(params: TrainParams) -> None:
     workspace.write_pickle(model, workspace.MODEL)
     leaderboard(result.trials, metric).to_parquet(workspace.LEADERBOARD, index=False)
     _out_of_fold_table(table.label, out_of_fold, encoder.classes_).to_parquet(workspace.OUT_OF_FOLD, index=False)
-    report = _report(result, metric, codes, out_of_fold, folds) | {"cores": cores}
+    report = _report(result, metric, codes, out_of_fold, folds)
     workspace.write_json(report, workspace.SEARCH_REPORT)
     logger.info(
         "%d trials; %s in cross-validation: best trial %.4f, model %.4f",
@@ -64,6 +68,7 @@ def train(params: TrainParams) -> None:
         report["best_trial"][metric.name],
         report["model"][metric.name],
     )
+    return {"trial_seconds": {str(trial.number): trial.seconds for trial in result.trials}}
 
 
 def _codes(encoder: Any, label: "pd.Series") -> "pd.Series":

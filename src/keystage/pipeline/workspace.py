@@ -11,7 +11,11 @@ from keystage.core.errors import ProjectError
 ARTIFACTS = Path("artifacts")
 REPORTS = Path("reports")
 
-CONF_CHECKED = ARTIFACTS / "conf_checked.txt"
+# What the settings name, as stage conf notes it: parts of the other stages' keys (keystage.reuse.named).
+KEY = ARTIFACTS / "key"
+DATASET_NOTE = KEY / "dataset.json"
+OWN_CODE_NOTE = KEY / "own_code.json"
+ENVIRONMENT_NOTE = KEY / "environment.json"
 
 TRAIN_TABLE = ARTIFACTS / "prepared" / "train.parquet"
 TEST_TABLE = ARTIFACTS / "prepared" / "test.parquet"
@@ -28,7 +32,15 @@ PREDICTIONS = ARTIFACTS / "predictions.parquet"
 METRICS = REPORTS / "metrics.json"
 PLOTS = REPORTS / "plots"
 
-RUNTIME_LOCK = Path("requirements/runtime.txt")
+
+def reuse_note(stage: str) -> Path:
+    """The file that changes with every run while ``stage`` may not be reused."""
+    return KEY / f"reuse_{stage}.txt"
+
+
+def record(stage: str) -> Path:
+    """Where and when ``stage`` ran, and how long it took: what is in no key, kept beside the result."""
+    return ARTIFACTS / "records" / f"{stage}.json"
 
 
 def main_root() -> Path:

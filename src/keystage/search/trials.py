@@ -1,7 +1,7 @@
 """Trials, and the leaderboard that lists every one of them."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -76,8 +76,8 @@ def ranked(trials: Sequence[Trial], metric: Metric) -> list[Trial]:
 def leaderboard(trials: Sequence[Trial], metric: Metric) -> "pd.DataFrame":
     """One row per trial, best first.
 
-    Columns: rank, trial, estimator, score and fold_scores (a list) in the metric's own unit, seconds, hyperparameters
-    (JSON).
+    Columns: rank, trial, estimator, score and fold_scores (a list) in the metric's own unit, hyperparameters (JSON).
+    Seconds are not among them: equal searches give equal leaderboards.
     """
     import pandas as pd
 
@@ -89,22 +89,21 @@ def leaderboard(trials: Sequence[Trial], metric: Metric) -> "pd.DataFrame":
             "metric": metric.name,
             "score": trial.score,
             "fold_scores": list(trial.fold_scores),
-            "seconds": trial.seconds,
             "hyperparameters": json.dumps(trial.hyperparameters, sort_keys=True),
         }
         for rank, trial in enumerate(ranked(trials, metric), start=1)
     )
 
 
-def trials_of(board: "pd.DataFrame") -> list[Trial]:
-    """The trials of a leaderboard, best first."""
+def trials_of(board: "pd.DataFrame", seconds: Mapping[str, float]) -> list[Trial]:
+    """The trials of a leaderboard, best first, with the seconds they took by their number."""
     return [
         Trial(
             number=int(row["trial"]),
             estimator=str(row["estimator"]),
             hyperparameters=json.loads(row["hyperparameters"]),
             fold_scores=tuple(float(score) for score in row["fold_scores"]),
-            seconds=float(row["seconds"]),
+            seconds=seconds[str(row["trial"])],
         )
         for row in board.to_dict(orient="records")
     ]

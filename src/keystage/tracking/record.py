@@ -18,6 +18,7 @@ class TrainingRecord:
         parameters: dotted names and values.
         metrics: final numbers, by name.
         leaderboard: Parquet file with one row per trial.
+        trial_seconds: wall time of each trial by its number.
         reports: files attached as they are.
         tags: lineage.
     """
@@ -27,5 +28,6 @@ class TrainingRecord:
     parameters: Mapping[str, Any]
     metrics: Mapping[str, float]
     leaderboard: Path
+    trial_seconds: Mapping[str, float]
     reports: tuple[Path, ...]
     tags: Mapping[str, str]

@@ -1,0 +1,72 @@
+"""What the settings name beside the code: the dataset's files, your own modules, the packages, and whether to reuse.
+
+dvc.yaml cannot list files that a setting names, so stage ``conf`` notes their content in a file per part of a key, and
+the stages depend on those. A file that no setting names, or that stands elsewhere under the same name, changes no key.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from modulefinder import ModuleFinder
+from pathlib import Path
+from uuid import uuid4
+
+from keystage.data.spec import DatasetSpec
+from keystage.prep.spec import PrepSpec
+from keystage.reuse.environment import Environment
+
+
+@dataclass(frozen=True)
+class FileDigest:
+    """The content of a file: MD5, as DVC has it, and the size in bytes."""
+
+    md5: str
+    size: int
+
+
+Digest = Callable[[Path], FileDigest]
+REUSE_ALLOWED = "allowed\n"
+
+
+def dataset_note(spec: DatasetSpec, root: Path, digest: Digest) -> str:
+    """The declared files by name; null for one that is not there."""
+    return _note({name: _digest_of(root / spec.path / name, digest) for name in spec.files})
+
+
+def own_code_note(spec: PrepSpec, root: Path, digest: Digest) -> str:
+    """The modules of src/project that the recipe names, and all modules of src/ that those import."""
+    named = {step.use.partition(":")[0] for step in spec.steps if step.use.startswith("project.")}
+    files = _reached(named, root / "src")
+    return _note({path.relative_to(root).as_posix(): _digest_of(path, digest) for path in files})
+
+
+def environment_note(environment: Environment) -> str:
+    """Locked and differing versions by package."""
+    return _note(asdict(environment))
+
+
+def reuse_note(*, allowed: bool) -> str:
+    """A constant when the stage may be reused, else a text that no other run has."""
+    return REUSE_ALLOWED if allowed else f"not allowed, run {uuid4().hex}\n"
+
+
+def _note(values: Mapping[str, object]) -> str:
+    return json.dumps(values, indent=1, sort_keys=True) + "\n"
+
+
+def _digest_of(path: Path, digest: Digest) -> dict[str, str | int] | None:
+    return asdict(digest(path)) if path.is_file() else None
+
+
+def _reached(modules: Iterable[str], source: Path) -> list[Path]:
+    """Files below ``source`` that the modules can run, themselves included; found without running them."""
+    finder = ModuleFinder(path=[str(source)])
+    files = set()
+    for name in modules:
+        files.add(source.joinpath(*name.split(".")).with_suffix(".py"))
+        try:
+            finder.import_hook(name)
+        except (ImportError, SyntaxError):
+            continue  # dataprep says so in words; the file named is in the key all the same
+    files |= {Path(file) for module in finder.modules.values() if (file := getattr(module, "__file__", None))}
+    return sorted(files)
