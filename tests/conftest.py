@@ -7,8 +7,10 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[1]
 _BIN = Path(sys.executable).parent
@@ -40,6 +42,11 @@ class Project:
     def stages_run(self, *command: str) -> set[str]:
         """Run a command and return the stages that DVC ran, apart from those it reused."""
         return set(_RAN.findall(self.call(*command).stdout))
+
+    def settings(self) -> dict[str, Any]:
+        """What params.yaml holds."""
+        loaded: dict[str, Any] = yaml.safe_load((self.root / "params.yaml").read_text(encoding="utf-8"))
+        return loaded
 
     def edit(self, name: str, old: str, new: str) -> None:
         """Replace one piece of a file."""

@@ -6,6 +6,9 @@ from collections.abc import Callable
 import pytest
 from tests.conftest import Project
 
+from keystage.cli.plan import look
+from keystage.reuse.plan import Decision
+
 Change = Callable[[Project], object]
 
 # Stage `conf` runs always; it is left out of the table.
@@ -129,8 +132,11 @@ TABLE: dict[str, tuple[Change, set[str]]] = {
 def test_a_change_runs_exactly_the_stages_it_can_reach(project: Project, change: str) -> None:
     apply, expected = TABLE[change]
     apply(project)
+    plan = {stage.name: stage.decision for stage in look(project.root, project.settings()).plan}
 
     assert project.stages_run("dvc", "repro", "evaluate") == expected | {"conf"}
+    assert {stage for stage in ALL if plan[stage] is Decision.run} <= expected
+    assert {stage for stage in ALL if plan[stage] is Decision.reuse} <= ALL - expected
 
 
 def test_a_second_run_does_nothing_but_register(project: Project) -> None:

@@ -5,7 +5,9 @@ import sys
 import typer
 
 from keystage.cli.leaderboard import leaderboard
+from keystage.cli.plan import plan
 from keystage.cli.run import compose, run
+from keystage.cli.why import why
 
 app = typer.Typer(
     help="From a table to a registered model, each stage reused exactly when nothing that could change it has changed.",
@@ -13,7 +15,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run, compose, leaderboard):
+for command in (run, plan, why, compose, leaderboard):
     app.command()(command)
 
 if __name__ == "__main__":

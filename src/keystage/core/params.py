@@ -50,11 +50,17 @@ def load_params(sections: type[T], path: Path = PARAMS_FILE) -> T:
         composed = OmegaConf.load(path)
         if not isinstance(composed, DictConfig):
             raise ConfigError(f"{path} is no mapping", why="it was edited by hand", fix=mend)
-        typed = OmegaConf.structured(sections)
-        known = {name: composed[name] for name in _names(sections) if name in composed}
-        loaded = OmegaConf.to_object(OmegaConf.merge(typed, known))
+        return typed_params(sections, composed)
     except (OmegaConfBaseException, YAMLError) as error:
         raise ConfigError(f"{path} cannot be read", why=first_line(error), fix=mend) from error
+
+
+def typed_params(sections: type[T], composed: Mapping[Any, Any]) -> T:
+    """The sections that ``sections`` declares, out of composed settings. Raises OmegaConf's errors."""
+    from omegaconf import OmegaConf
+
+    known = {name: composed[name] for name in _names(sections) if name in composed}
+    loaded = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(sections), known))
     assert isinstance(loaded, sections)
     return loaded
 

@@ -11,6 +11,7 @@ from keystage.adapters.dvc_state import digest
 from keystage.core.params import outside_key
 from keystage.data.spec import DatasetSpec
 from keystage.pipeline import workspace
+from keystage.pipeline.inputs import LOCK_FILE
 from keystage.prep.spec import PrepSpec
 from keystage.reuse.environment import read_environment, require_locked
 from keystage.reuse.named import dataset_note, environment_note, own_code_note, reuse_note
@@ -30,7 +31,10 @@ class ConfParams:
 
 
 def conf(params: ConfParams) -> None:
-    """Write the notes that the keys of the other stages name."""
+    """Write the notes that the keys of the other stages name, and keep dvc.lock as it was for ``keystage why``."""
+    if LOCK_FILE.is_file():
+        workspace.LOCK_BEFORE.parent.mkdir(parents=True, exist_ok=True)
+        workspace.LOCK_BEFORE.write_bytes(LOCK_FILE.read_bytes())
     for path, text in {**notes(params, Path()), **reuse_notes(params.reuse)}.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

@@ -43,6 +43,9 @@ def record(stage: str) -> Path:
     return ARTIFACTS / "records" / f"{stage}.json"
 
 
+LOCK_BEFORE = Path(".dvc", "tmp", "keystage", "dvc.lock")  # as it was when the last run began
+
+
 def main_root() -> Path:
     """The folder of the project that people work in, from a stage's working directory.
 

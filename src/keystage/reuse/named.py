@@ -36,8 +36,8 @@ def dataset_note(spec: DatasetSpec, root: Path, digest: Digest) -> str:
 def own_code_note(spec: PrepSpec, root: Path, digest: Digest) -> str:
     """The modules of src/project that the recipe names, and all modules of src/ that those import."""
     named = {step.use.partition(":")[0] for step in spec.steps if step.use.startswith("project.")}
-    files = _reached(named, root / "src")
-    return _note({path.relative_to(root).as_posix(): _digest_of(path, digest) for path in files})
+    files = _reached(named, (root / "src").resolve())
+    return _note({f"src/{path}": _digest_of(root / "src" / path, digest) for path in files})
 
 
 def environment_note(environment: Environment) -> str:
@@ -58,8 +58,13 @@ def _digest_of(path: Path, digest: Digest) -> dict[str, str | int] | None:
     return asdict(digest(path)) if path.is_file() else None
 
 
-def _reached(modules: Iterable[str], source: Path) -> list[Path]:
-    """Files below ``source`` that the modules can run, themselves included; found without running them."""
+def _reached(modules: Iterable[str], source: Path) -> list[str]:
+    """Files below ``source`` that the modules can run, themselves included; found without running them.
+
+    Args:
+        modules: dotted names.
+        source: absolute, as ``ModuleFinder`` gives the files it finds.
+    """
     finder = ModuleFinder(path=[str(source)])
     files = set()
     for name in modules:
@@ -69,4 +74,4 @@ def _reached(modules: Iterable[str], source: Path) -> list[Path]:
         except (ImportError, SyntaxError):
             continue  # dataprep says so in words; the file named is in the key all the same
     files |= {Path(file) for module in finder.modules.values() if (file := getattr(module, "__file__", None))}
-    return sorted(files)
+    return sorted(path.relative_to(source).as_posix() for path in files)

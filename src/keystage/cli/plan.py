@@ -1,0 +1,65 @@
+"""``keystage plan``: what a run would do with each stage, and why, before anything runs."""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from keystage.cli.project import AsJson, Overrides, errors_in_words, project_root
+from keystage.reuse.plan import Decision, PlannedStage
+
+if TYPE_CHECKING:
+    from keystage.adapters.dvc_plan import Pipeline
+
+_STYLE = {Decision.run: "yellow", Decision.reuse: "green", Decision.depends: "cyan"}
+
+
+@errors_in_words
+def plan(overrides: Overrides = None, as_json: AsJson = False) -> None:
+    """Say what `keystage run OVERRIDES` would run and reuse, and why. Runs and writes nothing."""
+    from yaml import CSafeLoader, dump, load
+
+    from keystage.config.compose import compose
+
+    root = project_root()
+    settings = load(compose(root, overrides or []), CSafeLoader)
+    pipeline = look(root, settings)
+    if as_json:
+        typer.echo(
+            json.dumps({"settings": settings, "stages": [as_record(stage) for stage in pipeline.plan]}, indent=1)
+        )
+        return
+
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console()
+    table = Table("stage", "plan", "because", box=box.SIMPLE, padding=(0, 1, 0, 0))
+    for stage in pipeline.plan:
+        table.add_row(stage.name, Text(stage.decision.value, style=_STYLE[stage.decision]), Text(stage.because))
+    console.print(table)
+    console.print("Settings", style="bold")
+    for section, values in settings.items():
+        line = dump({section: values}, default_flow_style=True, sort_keys=False, width=sys.maxsize, allow_unicode=True)
+        console.print(Text(line.strip()[1:-1]), soft_wrap=True)
+
+
+def look(root: Path, settings: dict[str, Any]) -> "Pipeline":
+    """The pipeline with these settings, looked at."""
+    from keystage.adapters.dvc_plan import Pipeline
+    from keystage.core.params import typed_params
+    from keystage.pipeline.conf import ConfParams, notes, reuse_notes
+
+    conf = typed_params(ConfParams, settings)
+    return Pipeline(root, settings, {**notes(conf, root), **reuse_notes(conf.reuse)})
+
+
+def as_record(stage: PlannedStage) -> dict[str, Any]:
+    """A stage of a plan in JSON's types."""
+    differences = [{**asdict(item), "part": item.part.value} for item in stage.differences]
+    return {**asdict(stage), "decision": stage.decision.value, "differences": differences}

@@ -1,0 +1,162 @@
+"""A stage's key, part by part, and the parts in which two keys differ.
+
+A key is what dvc.lock holds of a stage: its command, its parameters and the digests of its dependencies. The notes of
+stage ``conf`` among these (``keystage.reuse.named``) are opened, so that a difference has the name of the data file or
+the package behind it.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import PurePosixPath
+from typing import Any
+
+from keystage.core.errors import listing
+
+NOTES_FOLDER = PurePosixPath("artifacts/key")
+NoteText = Callable[[str], str | None]  # from the MD5 of a note to its text; None where it is not kept any more
+Entry = Mapping[str, Any]  # a stage as dvc.lock has it
+DIGEST_SHOWN = 8  # characters of an MD5 that a person compares
+
+
+class Part(Enum):
+    """The kinds of parts, in the order in which they are told: what people change first, what follows from it last."""
+
+    reuse = "reuse"
+    data = "data"
+    parameter = "parameter"
+    package = "package"
+    own_code = "your code"
+    code = "code"
+    command = "command"
+    file = "file"
+    output = "output"
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a file holds: its digest, and its size in bytes where that is known."""
+
+    md5: str
+    size: int | None = field(default=None, compare=False)
+
+    def __str__(self) -> str:
+        size = f", {self.size} bytes" if self.size is not None else ""
+        return f"md5 {self.md5[:DIGEST_SHOWN]}{size}"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One part of a key that is not the same.
+
+    Attributes:
+        stage: whose key.
+        part: the kind of part.
+        name: of the parameter, file or package.
+        old: its value before; None where the part was not there.
+        new: its value now; None where the part is not there.
+    """
+
+    stage: str
+    part: Part
+    name: str
+    old: Any
+    new: Any
+
+    def __str__(self) -> str:
+        if self.old is None:
+            return f"{self.name} is new: {_shown(self.new)}"
+        if self.new is None:
+            return f"{self.name} is gone: {_shown(self.old)}"
+        return f"{self.name}: {_shown(self.old)} -> {_shown(self.new)}"
+
+
+def differences(stage: str, old: Entry, new: Entry, makers: Mapping[str, str], note: NoteText) -> list[Difference]:
+    """The parts in which two keys of a stage differ, those that people change first.
+
+    Args:
+        stage: its name.
+        old: what dvc.lock had of it before.
+        new: the same for now.
+        makers: the stage that gives an output, by the output's path.
+        note: gives the texts of notes. A note of which one side is not kept any more is compared as a whole.
+    """
+    texts = [{path: note(dep["md5"]) for path, dep in _notes(entry).items()} for entry in (old, new)]
+    opened = {path for path in texts[0].keys() & texts[1].keys() if None not in (texts[0][path], texts[1][path])}
+    before, now = (
+        dict(_parts(stage, entry, {path: str(text[path]) for path in opened}, makers))
+        for entry, text in zip((old, new), texts, strict=True)
+    )
+    order = {part: place for place, part in enumerate(Part)}
+    return [
+        Difference(stage, part, name, before.get((part, name)), now.get((part, name)))
+        for part, name in sorted(before.keys() | now.keys(), key=lambda key: (order[key[0]], key[1]))
+        if before.get((part, name)) != now.get((part, name))
+    ]
+
+
+def parts(stage: str, entry: Entry, makers: Mapping[str, str], note: NoteText) -> list[Part]:
+    """The kind of each part of a key, for counting."""
+    texts = {path: note(dep["md5"]) for path, dep in _notes(entry).items()}
+    opened = {path: text for path, text in texts.items() if text is not None}
+    return [part for (part, _), _ in _parts(stage, entry, opened, makers)]
+
+
+def _notes(entry: Entry) -> dict[str, Mapping[str, Any]]:
+    deps = {dep["path"]: dep for dep in entry.get("deps", [])}
+    return {path: dep for path, dep in deps.items() if PurePosixPath(path).parent == NOTES_FOLDER}
+
+
+def _parts(
+    stage: str, entry: Entry, notes: Mapping[str, str], makers: Mapping[str, str]
+) -> Iterator[tuple[tuple[Part, str], Any]]:
+    yield (Part.command, stage), entry.get("cmd")
+    for file, values in entry.get("params", {}).items():
+        prefix = "" if file == "params.yaml" else f"{file}:"
+        for name, value in leaves(values):
+            yield (Part.parameter, prefix + name), value
+    for dep in entry.get("deps", []):
+        path = dep["path"]
+        if path in notes:
+            yield from _noted(stage, path, notes[path])
+        elif path.startswith(("src/", "stages/")):
+            yield (Part.code, path), _content(dep)
+        else:
+            yield (Part.output if path in makers else Part.file, path), _content(dep)
+
+
+def _noted(stage: str, path: str, text: str) -> Iterator[tuple[tuple[Part, str], Any]]:
+    name = PurePosixPath(path).name
+    if name.startswith("reuse_"):
+        yield (Part.reuse, f"reuse.{stage}"), text.strip()
+    elif name == "environment.json":
+        noted = json.loads(text)
+        for package, version in noted["locked"].items():
+            yield (Part.package, package), version
+        for package, version in noted["differing"].items():
+            yield (Part.package, f"{package} as installed"), version
+    else:
+        part = Part.data if name == "dataset.json" else Part.own_code
+        for file, found in json.loads(text).items():
+            yield (part, file), Content(**found) if found else None
+
+
+def leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Settings by dotted name, down into lists of mappings: ``prep.steps[3].options.bins``."""
+    if isinstance(value, Mapping) and value:
+        for key, item in value.items():
+            yield from leaves(item, f"{name}.{key}" if name else str(key))
+    elif isinstance(value, Sequence) and any(isinstance(item, Mapping) for item in value):
+        for index, item in enumerate(value):
+            yield from leaves(item, f"{name}[{index}]")
+    else:
+        yield name, value
+
+
+def _content(dep: Mapping[str, Any]) -> Content:
+    return Content(str(dep["md5"]), dep.get("size"))
+
+
+def _shown(value: Any) -> str:
+    return f"[{listing(map(str, value))}]" if isinstance(value, list) else str(value)

@@ -1,0 +1,144 @@
+"""The keys against what stages really do: the parameters they read, the code and files that settings lead them to."""
+
+import json
+import subprocess
+
+import pytest
+from tests.conftest import ROOT, Project
+from tests.house.test_keys import KEYED, PARAMS, _file, _reached
+
+from keystage.cli.plan import look
+from keystage.core.params import key_parameters
+from keystage.reuse.plan import Decision
+
+# Runs a stage with parameters that note which of their fields are read.
+_WATCHED = """
+import json, sys
+from dataclasses import fields, is_dataclass
+from importlib import import_module
+from keystage.core.params import load_params
+
+stage = sys.argv[1]
+module = import_module(f"keystage.pipeline.{stage}")
+read = set()
+
+def watch(value, prefix=""):
+    names = {item.name for item in fields(value)}
+    leaves = {name for name in names if not is_dataclass(getattr(value, name))}
+    for name in names - leaves:
+        watch(getattr(value, name), f"{prefix}{name}.")
+
+    class Watched(type(value)):
+        def __getattribute__(self, name):
+            if name in leaves:
+                read.add(prefix + name)
+            return super().__getattribute__(name)
+
+    value.__class__ = Watched
+    return value
+
+getattr(module, stage)(watch(load_params(getattr(module, f"{stage.title()}Params"))))
+print(json.dumps(sorted(read)))
+"""
+
+RECIPE_WITH_OWN_STEP = """
+test_size: 0.2
+steps:
+  - {use: "project.transforms:ClipQuantiles", columns: [Fare], options: {}}
+  - {use: fill, columns: [Age, Fare], options: {strategy: median}}
+  - {use: codes, columns: [Sex, Embarked], options: {unknown: -1, missing: -2}}
+"""
+
+
+@pytest.mark.parametrize("stage", KEYED)
+def test_a_key_holds_exactly_the_parameters_that_the_stage_reads(project: Project, stage: str) -> None:
+    done = project.call("python", "-c", _WATCHED, stage, PYTHONPATH="src")
+    read = set(json.loads(done.stdout.splitlines()[-1]))
+    in_key = set(key_parameters(PARAMS[stage]))
+
+    assert in_key <= read, "needlessly in the key"
+    # What is read beside the key is marked outside_key, with a reason, and never decides what is computed.
+    assert read - in_key <= {"dataset.name", "dataset.path", "compute.train.cores"}
+
+
+def test_every_file_of_the_repository_runs_exactly_the_stages_that_can_reach_it(project: Project) -> None:
+    reached = {stage: {_file(module) for module in _reached(stage)} | {f"stages/{stage}.py"} for stage in KEYED}
+    settings = project.settings()
+    tracked = subprocess.run(
+        ["git", "ls-files", "src", "stages", "tests", "docs", "benchmarks", "Makefile", "data"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    wrong = {}
+    for name in tracked:
+        path = project.root / name
+        if name.endswith("__init__.py") or name.startswith("data/titanic/") or not path.is_file():
+            continue
+        before = path.read_bytes()
+        path.write_bytes(before + b"\n")
+        planned = {stage.name for stage in look(project.root, settings).plan if stage.decision is Decision.run}
+        path.write_bytes(before)
+        if planned - {"conf", "register"} != {stage for stage in KEYED if name in reached[stage]}:
+            wrong[name] = planned
+
+    assert len(tracked) > 100
+    assert not wrong
+
+
+def test_your_own_code_is_in_the_key_when_the_recipe_names_it_with_all_that_it_imports(project: Project) -> None:
+    (project.root / "conf/prep/own.yaml").write_text(RECIPE_WITH_OWN_STEP, encoding="utf-8")
+    (project.root / "src/project/limits.py").write_text("LOW = 0.01\n", encoding="utf-8")
+    (project.root / "src/project/unused.py").write_text("x = 1\n", encoding="utf-8")
+    project.edit(
+        "src/project/transforms.py", "import numpy as np\n", "import numpy as np\nfrom project.limits import LOW\n"
+    )
+    project.edit("src/project/transforms.py", "low: float = 0.01", "low: float = LOW")
+    project.call("keystage", "compose", "prep=own")
+    assert "dataprep" in project.stages_run("dvc", "repro", "evaluate")
+
+    project.append("src/project/unused.py", "x = 2\n")
+    assert project.stages_run("dvc", "repro", "evaluate") == {"conf"}
+    project.edit("src/project/limits.py", "0.01", "0.2")
+    assert project.stages_run("dvc", "repro", "evaluate") == {"conf", "dataprep", "train", "evaluate"}
+    project.append("src/project/transforms.py", "# a comment\n")
+    assert project.stages_run("dvc", "repro", "evaluate") == {"conf", "dataprep"}
+
+
+def test_a_run_with_reuse_off_leaves_the_kept_results_as_they_were(project: Project) -> None:
+    lock = project.root / "dvc.lock"
+    before = lock.read_text(encoding="utf-8")
+
+    forced = project.call("keystage", "run", "reuse.train=false").stdout
+    assert "Ran: conf, train, register" in forced
+    assert "Ran: conf, train, register" in project.call("keystage", "run", "reuse.train=false").stdout
+    assert "Ran: conf, dataprep, train, evaluate, register" in project.call("keystage", "run", "reuse=none").stdout
+
+    again = project.call("keystage", "run").stdout
+    assert "Ran: conf, register" in again
+    assert lock.read_text(encoding="utf-8") == before
+
+
+def test_reuse_can_be_switched_off_for_an_experiment(project: Project) -> None:
+    done = project.call("dvc", "exp", "run", "--temp", "-S", "reuse.dataprep=false")
+
+    assert "Running stage 'dataprep'" in done.stdout
+    assert "Running stage 'train'" not in done.stdout
+
+
+def test_packages_that_differ_from_the_lock_are_refused_or_recorded_in_the_key(project: Project) -> None:
+    lock = project.root / "requirements/runtime.txt"
+    text = lock.read_text(encoding="utf-8")
+    lock.write_text(text.replace("zipp==", "zipp==0.", 1), encoding="utf-8")
+
+    refused = project.call("keystage", "run", ok=False)
+    assert "error[environment]: the installed packages are not those of requirements/runtime.txt" in refused.stdout
+    assert "zipp" in refused.stdout
+
+    project.call("keystage", "run", "environment=as_is")
+    record = json.loads((project.root / "artifacts/records/train.json").read_text(encoding="utf-8"))
+    assert list(record["not_locked"]) == ["zipp"]
+
+    lock.write_text(text, encoding="utf-8")
+    assert "Ran: conf, register" in project.call("keystage", "run").stdout
