@@ -8,10 +8,12 @@ own, and tests/pipeline/test_reuse.py compares every plan with what DVC then doe
 
 import hashlib
 from collections.abc import Mapping
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
 from keystage.core.errors import ProjectError, hint
+from keystage.core.params import parse_yaml
 from keystage.reuse.key import Difference, Entry, Part, differences, parts
 from keystage.reuse.plan import Decision, PlannedStage, cause
 
@@ -27,11 +29,10 @@ class Pipeline:
 
     def __init__(self, root: Path, params: Mapping[str, Any], notes: Mapping[Path, str]) -> None:
         from dvc.repo import Repo
-        from networkx import dfs_postorder_nodes
 
         self._root, self._params = root, params
         self._repo = Repo(str(root))
-        self._stages = [stage for stage in dfs_postorder_nodes(self._repo.index.graph) if stage.cmd]
+        self._stages = _in_order([stage for stage in self._repo.index.stages if stage.cmd])
         self._note_texts = {_md5(text): text for text in notes.values()}
         # Digest of each file that a stage gives; None where only running it would tell.
         self._digests: dict[str, str | None] = {path.as_posix(): _md5(text) for path, text in notes.items()}
@@ -162,9 +163,17 @@ def recorded(lock: Path) -> dict[str, Entry]:
 
 def recorded_in(text: str) -> dict[str, Entry]:
     """The stages in the text of a dvc.lock."""
-    from dvc.utils.serialize import parse_yaml
+    return dict(parse_yaml(text).get("stages", {}))
 
-    return dict(parse_yaml(text, "dvc.lock").get("stages", {}))
+
+def _in_order(stages: list[Any]) -> list[Any]:
+    """Each stage after those whose outputs it reads, else as dvc.yaml has them."""
+    by_name = {str(stage.name): stage for stage in stages}
+    makers = {out.def_path: str(stage.name) for stage in stages for out in stage.outs}
+    graph = {
+        name: [makers[dep.def_path] for dep in stage.deps if dep.def_path in makers] for name, stage in by_name.items()
+    }
+    return [by_name[name] for name in TopologicalSorter(graph).static_order()]
 
 
 def _md5(text: str) -> str:

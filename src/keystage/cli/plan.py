@@ -20,12 +20,13 @@ _STYLE = {Decision.run: "yellow", Decision.reuse: "green", Decision.depends: "cy
 @errors_in_words
 def plan(overrides: Overrides = None, as_json: AsJson = False) -> None:
     """Say what `keystage run OVERRIDES` would run and reuse, and why. Runs and writes nothing."""
-    from yaml import CSafeLoader, dump, load
+    from yaml import dump
 
     from keystage.config.compose import compose
+    from keystage.core.params import parse_yaml
 
     root = project_root()
-    settings = load(compose(root, overrides or []), CSafeLoader)
+    settings = parse_yaml(compose(root, overrides or []))
     pipeline = look(root, settings)
     if as_json:
         typer.echo(

@@ -11,6 +11,7 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from keystage.config.memo import remembered
 from keystage.config.schema import Conf
 from keystage.core.errors import ConfigError, StaleParamsError, hint
 from keystage.core.params import PARAMS_FILE, first_line, flatten, load_params
@@ -25,6 +26,10 @@ def compose(root: Path, overrides: Sequence[str] = ()) -> str:
     Raises:
         ConfigError: conf/ or an override is wrong.
     """
+    return remembered(root, overrides, lambda: _composed(root, overrides))
+
+
+def _composed(root: Path, overrides: Sequence[str]) -> str:
     from hydra import compose as hydra_compose
     from hydra import initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
@@ -72,9 +77,12 @@ def require_in_sync(root: Path) -> None:
     from omegaconf import OmegaConf
 
     overrides = load_params(Conf, root / PARAMS_FILE).overrides
+    text = compose(root, overrides)
+    if text == (root / PARAMS_FILE).read_text(encoding="utf-8"):
+        return
     written = OmegaConf.to_container(OmegaConf.load(root / PARAMS_FILE))
     assert isinstance(written, dict)
-    expected = OmegaConf.to_container(OmegaConf.create(compose(root, overrides)))
+    expected = OmegaConf.to_container(OmegaConf.create(text))
     assert isinstance(expected, dict)
     old, new = flatten(written), flatten(expected)
     names = [name for name in {**new, **old} if old.get(name, _ABSENT) != new.get(name, _ABSENT)]

@@ -65,6 +65,13 @@ def typed_params(sections: type[T], composed: Mapping[Any, Any]) -> T:
     return loaded
 
 
+def parse_yaml(text: str | bytes) -> Any:
+    """YAML by libyaml, where PyYAML has it: several times quicker on a dvc.lock."""
+    import yaml
+
+    return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe loaders
+
+
 def flatten(values: Mapping[Any, Any], prefix: str = "") -> dict[str, Any]:
     """Nested mappings as one, with dotted names."""
     flat: dict[str, Any] = {}

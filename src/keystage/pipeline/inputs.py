@@ -12,7 +12,7 @@ from typing import Any
 from keystage.adapters.dvc_cache import discard_if_damaged
 from keystage.adapters.dvc_state import digest
 from keystage.core.errors import ChangedInputError, DamagedOutputError, listing
-from keystage.core.params import PARAMS_FILE
+from keystage.core.params import PARAMS_FILE, parse_yaml
 
 PIPELINE_FILE, LOCK_FILE = Path("dvc.yaml"), Path("dvc.lock")
 
@@ -67,7 +67,5 @@ def require_whole(found: dict[str, str]) -> None:
 
 
 def _stages(path: Path) -> dict[str, Any]:
-    from yaml import safe_load
-
-    stages: dict[str, Any] = safe_load(path.read_text(encoding="utf-8"))["stages"]
+    stages: dict[str, Any] = parse_yaml(path.read_bytes())["stages"]
     return stages
