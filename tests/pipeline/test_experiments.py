@@ -1,6 +1,7 @@
 """DVC experiments: composed, run in copies and in parallel, compared."""
 
 import json
+from pathlib import Path
 
 from tests.conftest import Project
 
@@ -63,3 +64,52 @@ def test_named_experiments_are_git_tracked_combinations(project: Project) -> Non
 
     assert "f1" in done.stdout
     assert '"f1"' in (project.root / "reports" / "search.json").read_text(encoding="utf-8")
+
+
+def test_compare_names_settings_that_differ_and_results_that_are_shared(project: Project) -> None:
+    project.call("dvc", "exp", "run", "--temp", "--name", "one", "-S", "automl.ensemble_size=1")
+
+    comparison = json.loads(project.call("keystage", "compare", "HEAD", "one", "workspace", "--json").stdout)
+
+    assert comparison["runs"] == ["HEAD", "one", "workspace"]
+    assert comparison["settings"] == [{"name": "automl.ensemble_size", "cells": ["2", "1", "2"]}]
+    stages = {row["name"]: row["cells"] for row in comparison["stages"]}
+    assert stages["dataprep"] == ["own", "as HEAD", "as HEAD"]
+    assert stages["train"] == ["own", "own", "as HEAD"]
+    metrics = {row["name"]: row["cells"] for row in comparison["metrics"]}
+    assert metrics["search: members"] == ["2", "1", "2"]
+
+    project.call("keystage", "compose", "seed=9")
+    shown = project.call("keystage", "compare", "one", "--html", "page.html").stdout
+    assert "workspace (results of other settings)" in " ".join(shown.split())
+    page = (project.root / "page.html").read_text(encoding="utf-8")
+    assert "<td>as one</td>" in page
+    assert "http" not in page
+    assert "'nowhere' is no revision" in project.call("keystage", "compare", "nowhere", ok=False).stdout
+
+
+def test_an_experiment_is_applied_branched_and_travels_through_git_and_the_remote(
+    project: Project, tmp_path: Path
+) -> None:
+    project.call("git", "init", "--quiet", "--bare", str(tmp_path / "origin.git"))
+    project.call("git", "remote", "add", "origin", str(tmp_path / "origin.git"))
+    project.call("dvc", "remote", "add", "--default", "shared", str(tmp_path / "shared"))
+    project.commit("a remote")
+    project.call("git", "push", "--quiet", "origin", "HEAD:main")
+    project.call("dvc", "exp", "run", "--temp", "--name", "one", "-S", "automl.ensemble_size=1")
+
+    project.call("dvc", "exp", "push", "--run-cache", "origin", "one")
+    project.call("dvc", "exp", "apply", "one")
+    assert "Ran: " not in project.call("dvc", "repro", "evaluate").stdout
+    assert project.stages_run("dvc", "repro", "evaluate") == {"conf"}
+    project.call("git", "checkout", "--quiet", "--force", ".")
+    project.call("dvc", "exp", "branch", "one", "from-one")
+    assert "automl.ensemble_size=1" in project.call("git", "show", "from-one:params.yaml").stdout
+
+    project.call("git", "clone", "--quiet", "--branch", "main", str(tmp_path / "origin.git"), str(tmp_path / "other"))
+    other = Project(tmp_path / "other")
+    other.call("git", "config", "user.email", "tests@example.org")
+    other.call("git", "config", "user.name", "tests")
+    other.call("dvc", "exp", "pull", "origin", "one")
+    other.call("dvc", "exp", "apply", "one")
+    assert other.stages_run("dvc", "repro", "evaluate") == {"conf"}

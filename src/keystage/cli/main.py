@@ -4,6 +4,7 @@ import sys
 
 import typer
 
+from keystage.cli.compare import compare_runs
 from keystage.cli.leaderboard import leaderboard
 from keystage.cli.plan import plan
 from keystage.cli.run import compose, run
@@ -17,6 +18,7 @@ app = typer.Typer(
 )
 for command in (run, plan, why, compose, leaderboard):
     app.command()(command)
+app.command("compare")(compare_runs)
 
 if __name__ == "__main__":
     sys.exit(app())

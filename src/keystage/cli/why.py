@@ -59,9 +59,13 @@ def why(
     raise typer.Exit(DIFFERS if differs else 0)
 
 
-def _recorded_at(root: Path, name: str) -> dict[str, Entry]:
+def commit_named(root: Path, name: str) -> str:
+    """The commit that a person means by a revision, an experiment or MODEL@VERSION.
+
+    Raises:
+        ProjectError: there is none.
+    """
     from keystage.adapters import git
-    from keystage.adapters.dvc_plan import recorded_in
 
     commit = git.commit_of(root, name)
     if commit is None:
@@ -70,6 +74,14 @@ def _recorded_at(root: Path, name: str) -> dict[str, Entry]:
             why="git knows no commit by that name",
             fix="git log --oneline or dvc exp list --all-commits show what there is",
         )
+    return commit
+
+
+def _recorded_at(root: Path, name: str) -> dict[str, Entry]:
+    from keystage.adapters import git
+    from keystage.adapters.dvc_plan import recorded_in
+
+    commit = commit_named(root, name)
     lock = git.file_at(root, commit, "dvc.lock")
     if not lock:
         raise ProjectError(
