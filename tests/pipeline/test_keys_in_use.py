@@ -142,3 +142,21 @@ def test_packages_that_differ_from_the_lock_are_refused_or_recorded_in_the_key(p
 
     lock.write_text(text, encoding="utf-8")
     assert "Ran: conf, register" in project.call("keystage", "run").stdout
+
+
+def test_data_that_dvc_tracks_need_not_be_fetched_for_a_result_to_be_reused(project: Project) -> None:
+    project.call("git", "rm", "-r", "--quiet", "--cached", "data/titanic")
+    project.call("dvc", "add", "--quiet", "data/titanic")
+    assert project.stages_run("dvc", "repro", "evaluate") == {"conf"}
+
+    for name in ("Titanic.csv", "Titanic2.csv"):
+        (project.root / "data/titanic" / name).unlink()
+    (project.root / "data/titanic").rmdir()
+    assert project.stages_run("dvc", "repro", "evaluate") == {"conf"}
+
+    project.call("keystage", "compose", "prep.test_size=0.3")
+    failed = project.call("dvc", "repro", ok=False).stdout
+    assert "data/titanic/Titanic.csv does not exist" in failed
+    assert "dvc pull" in failed
+    project.call("dvc", "checkout", "data/titanic.dvc")
+    assert "train" in project.stages_run("dvc", "repro", "evaluate")

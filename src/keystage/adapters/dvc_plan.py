@@ -7,6 +7,7 @@ own, and tests/pipeline/test_reuse.py compares every plan with what DVC then doe
 """
 
 import hashlib
+import json
 from collections.abc import Mapping
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 
 from keystage.core.errors import ProjectError, hint
 from keystage.core.params import parse_yaml
-from keystage.reuse.key import Difference, Entry, Part, differences, parts
+from keystage.reuse.key import SIZES_NOTE, Difference, Entry, Part, differences, parts
 from keystage.reuse.plan import Decision, PlannedStage, cause
 
 
@@ -34,6 +35,7 @@ class Pipeline:
         self._repo = Repo(str(root))
         self._stages = _in_order([stage for stage in self._repo.index.stages if stage.cmd])
         self._note_texts = {_md5(text): text for text in notes.values()}
+        self._now_sizes = notes.get(Path(SIZES_NOTE), "{}")
         # Digest of each file that a stage gives; None where only running it would tell.
         self._digests: dict[str, str | None] = {path.as_posix(): _md5(text) for path, text in notes.items()}
         self.makers = {out.def_path: str(stage.name) for stage in self._stages for out in stage.outs}
@@ -48,8 +50,9 @@ class Pipeline:
 
     def cause(self, stage: str, old: Mapping[str, Entry], new: Mapping[str, Entry]) -> list[Difference]:
         """The parts in which a stage's keys differ, from the root (``keystage.reuse.plan.cause``)."""
+        sizes = {**self._sizes(old), **self._sizes(new)}
         by_stage = {
-            name: differences(name, old[name], new[name], self.makers, self._note_text)
+            name: differences(name, old[name], new[name], self.makers, self._note_text, sizes)
             for name in old.keys() & new.keys()
         }
         return cause(stage, by_stage, self.makers, self.waits if new is self.keys else {})
@@ -81,7 +84,8 @@ class Pipeline:
             self._digests |= {out.def_path: None for out in stage.outs}
             return PlannedStage(name, Decision.run, f"{missing} is missing")
         old, new = self.recorded.get(name), self.keys[name]
-        found = tuple(differences(name, old, new, self.makers, self._note_text)) if old else ()
+        sizes = self._sizes(self.recorded) if old else {}
+        found = tuple(differences(name, old, new, self.makers, self._note_text, sizes)) if old else ()
         unknown = [dep["path"] for dep in new.get("deps", []) if self._digests.get(dep["path"], "") is None]
         waits = tuple(dict.fromkeys(self.makers[path] for path in unknown))
         decision, because = self._decide(stage, found, waits, ran_before=old is not None)
@@ -148,6 +152,12 @@ class Pipeline:
         if entry is None or not cache._create_stage(entry, wdir=stage.wdir).outs_cached():
             return None
         return entry
+
+    def _sizes(self, stages: Mapping[str, Entry]) -> dict[str, int]:
+        """Bytes by MD5 of the files in notes, as stage ``conf`` knew them then; as it knows them now, too."""
+        noted = [out["md5"] for out in stages.get("conf", {}).get("outs", []) if out["path"] == SIZES_NOTE]
+        texts = [self._now_sizes, *(self._note_text(md5) or "{}" for md5 in noted)]
+        return {md5: size for text in texts for md5, size in json.loads(text).items()}
 
     def _note_text(self, md5: str) -> str | None:
         if md5 in self._note_texts:

@@ -1,4 +1,4 @@
-"""Digests of files; those of large ones are remembered while size, time and inode stay the same, in DVC's own store."""
+"""Digests of files: of those that are there, and of those that DVC knows and would fetch."""
 
 import hashlib
 from pathlib import Path
@@ -8,8 +8,29 @@ from keystage.reuse.named import FileDigest
 WORTH_REMEMBERING = 64 * 2**20  # bytes; below, reading the file again takes less than a tenth of a second
 
 
+def known_digest(path: Path) -> FileDigest | None:
+    """Digest of a file, or of what DVC would put there: a table that nobody needs to fetch is still the same table.
+
+    Args:
+        path: in the project; a file, or nothing where DVC tracks one (``dvc add``).
+    """
+    if path.is_file():
+        return digest(path)
+    if not any(Path(f"{tracked}.dvc").is_file() for tracked in (path, *path.parents)):
+        return None
+
+    from dvc.api import DVCFileSystem
+
+    files = DVCFileSystem()
+    try:
+        info = files.info(path.resolve().relative_to(files.repo.root_dir).as_posix())
+    except FileNotFoundError:
+        return None
+    return FileDigest(info["md5"], info.get("size")) if info.get("md5") else None
+
+
 def digest(path: Path) -> FileDigest:
-    """MD5 and size of a file."""
+    """MD5 and size of a file. That of a large one is remembered while size, time and inode stay the same."""
     size = path.stat().st_size
     if size < WORTH_REMEMBERING:
         with path.open("rb") as file:

@@ -7,14 +7,14 @@ when all else would be reused. Equal notes are equal bytes, and re-run nothing.
 from dataclasses import dataclass
 from pathlib import Path
 
-from keystage.adapters.dvc_state import digest
+from keystage.adapters.dvc_state import known_digest
 from keystage.core.params import outside_key
 from keystage.data.spec import DatasetSpec
 from keystage.pipeline import workspace
 from keystage.pipeline.inputs import LOCK_FILE
 from keystage.prep.spec import PrepSpec
 from keystage.reuse.environment import read_environment, require_locked
-from keystage.reuse.named import dataset_note, environment_note, own_code_note, reuse_note
+from keystage.reuse.named import dataset_files, environment_note, files_note, own_code, reuse_note, sizes_note
 from keystage.reuse.spec import EnvironmentSpec, OnMismatch, ReuseSpec
 
 KEYED_STAGES = ("dataprep", "train", "evaluate")
@@ -50,10 +50,13 @@ def notes(params: ConfParams, root: Path) -> dict[Path, str]:
     environment = read_environment(root / lock, shown=lock)
     if params.environment.on_mismatch is OnMismatch.refuse:
         require_locked(environment, shown=lock)
+    data = dataset_files(params.dataset, root, known_digest)
+    code = own_code(params.prep, root, known_digest)
     return {
-        workspace.DATASET_NOTE: dataset_note(params.dataset, root, digest),
-        workspace.OWN_CODE_NOTE: own_code_note(params.prep, root, digest),
+        workspace.DATASET_NOTE: files_note(data),
+        workspace.OWN_CODE_NOTE: files_note(code),
         workspace.ENVIRONMENT_NOTE: environment_note(environment),
+        workspace.SIZES_NOTE: sizes_note([*data.values(), *code.values()]),
     }
 
 

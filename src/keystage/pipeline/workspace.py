@@ -16,6 +16,7 @@ KEY = ARTIFACTS / "key"
 DATASET_NOTE = KEY / "dataset.json"
 OWN_CODE_NOTE = KEY / "own_code.json"
 ENVIRONMENT_NOTE = KEY / "environment.json"
+SIZES_NOTE = ARTIFACTS / "sizes.json"  # in no key
 
 TRAIN_TABLE = ARTIFACTS / "prepared" / "train.parquet"
 TEST_TABLE = ARTIFACTS / "prepared" / "test.parquet"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from keystage.core.params import flatten, parse_yaml
-from keystage.reuse.key import Entry, leaves
+from keystage.reuse.key import SIZES_NOTE, Entry, leaves
 
 ABSENT = "-"
 RECORDS = "artifacts/records/"  # hold clocks, so they differ between equal runs
@@ -123,4 +123,4 @@ def _whose(place: int, outputs: Sequence[Mapping[str, str] | None], runs: Sequen
 def _outputs(entry: Entry | None) -> dict[str, str] | None:
     """Digests of a stage's outputs; the notes of stage conf are inputs in truth, and its row would say nothing."""
     outs = {out["path"]: out.get("md5", "") for out in (entry or {}).get("outs", [])}
-    return {path: md5 for path, md5 in outs.items() if not path.startswith((RECORDS, "artifacts/key/"))}
+    return {path: md5 for path, md5 in outs.items() if not path.startswith((RECORDS, "artifacts/key/", SIZES_NOTE))}

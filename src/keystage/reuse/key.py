@@ -15,6 +15,7 @@ from typing import Any
 from keystage.core.errors import listing
 
 NOTES_FOLDER = PurePosixPath("artifacts/key")
+SIZES_NOTE = "artifacts/sizes.json"  # of stage conf, bytes by MD5
 NoteText = Callable[[str], str | None]  # from the MD5 of a note to its text; None where it is not kept any more
 Entry = Mapping[str, Any]  # a stage as dvc.lock has it
 DIGEST_SHOWN = 8  # characters of an MD5 that a person compares
@@ -72,7 +73,9 @@ class Difference:
         return f"{self.name}: {_shown(self.old)} -> {_shown(self.new)}"
 
 
-def differences(stage: str, old: Entry, new: Entry, makers: Mapping[str, str], note: NoteText) -> list[Difference]:
+def differences(
+    stage: str, old: Entry, new: Entry, makers: Mapping[str, str], note: NoteText, sizes: Mapping[str, int]
+) -> list[Difference]:
     """The parts in which two keys of a stage differ, those that people change first.
 
     Args:
@@ -81,11 +84,12 @@ def differences(stage: str, old: Entry, new: Entry, makers: Mapping[str, str], n
         new: the same for now.
         makers: the stage that gives an output, by the output's path.
         note: gives the texts of notes. A note of which one side is not kept any more is compared as a whole.
+        sizes: bytes by MD5, of files that are in notes.
     """
     texts = [{path: note(dep["md5"]) for path, dep in _notes(entry).items()} for entry in (old, new)]
     opened = {path for path in texts[0].keys() & texts[1].keys() if None not in (texts[0][path], texts[1][path])}
     before, now = (
-        dict(_parts(stage, entry, {path: str(text[path]) for path in opened}, makers))
+        dict(_parts(stage, entry, {path: str(text[path]) for path in opened}, makers, sizes))
         for entry, text in zip((old, new), texts, strict=True)
     )
     order = {part: place for place, part in enumerate(Part)}
@@ -100,7 +104,7 @@ def parts(stage: str, entry: Entry, makers: Mapping[str, str], note: NoteText) -
     """The kind of each part of a key, for counting."""
     texts = {path: note(dep["md5"]) for path, dep in _notes(entry).items()}
     opened = {path: text for path, text in texts.items() if text is not None}
-    return [part for (part, _), _ in _parts(stage, entry, opened, makers)]
+    return [part for (part, _), _ in _parts(stage, entry, opened, makers, {})]
 
 
 def _notes(entry: Entry) -> dict[str, Mapping[str, Any]]:
@@ -109,7 +113,7 @@ def _notes(entry: Entry) -> dict[str, Mapping[str, Any]]:
 
 
 def _parts(
-    stage: str, entry: Entry, notes: Mapping[str, str], makers: Mapping[str, str]
+    stage: str, entry: Entry, notes: Mapping[str, str], makers: Mapping[str, str], sizes: Mapping[str, int]
 ) -> Iterator[tuple[tuple[Part, str], Any]]:
     yield (Part.command, stage), entry.get("cmd")
     for file, values in entry.get("params", {}).items():
@@ -119,14 +123,14 @@ def _parts(
     for dep in entry.get("deps", []):
         path = dep["path"]
         if path in notes:
-            yield from _noted(stage, path, notes[path])
+            yield from _noted(stage, path, notes[path], sizes)
         elif path.startswith(("src/", "stages/")):
             yield (Part.code, path), _content(dep)
         else:
             yield (Part.output if path in makers else Part.file, path), _content(dep)
 
 
-def _noted(stage: str, path: str, text: str) -> Iterator[tuple[tuple[Part, str], Any]]:
+def _noted(stage: str, path: str, text: str, sizes: Mapping[str, int]) -> Iterator[tuple[tuple[Part, str], Any]]:
     name = PurePosixPath(path).name
     if name.startswith("reuse_"):
         yield (Part.reuse, f"reuse.{stage}"), text.strip()
@@ -138,8 +142,8 @@ def _noted(stage: str, path: str, text: str) -> Iterator[tuple[tuple[Part, str],
             yield (Part.package, f"{package} as installed"), version
     else:
         part = Part.data if name == "dataset.json" else Part.own_code
-        for file, found in json.loads(text).items():
-            yield (part, file), Content(**found) if found else None
+        for file, md5 in json.loads(text).items():
+            yield (part, file), Content(md5, sizes.get(md5)) if md5 else None
 
 
 def leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:

@@ -18,26 +18,36 @@ from keystage.reuse.environment import Environment
 
 @dataclass(frozen=True)
 class FileDigest:
-    """The content of a file: MD5, as DVC has it, and the size in bytes."""
+    """The content of a file: MD5, as DVC has it, and the size in bytes where it is known."""
 
     md5: str
-    size: int
+    size: int | None
 
 
-Digest = Callable[[Path], FileDigest]
+Digest = Callable[[Path], FileDigest | None]  # None where there is no such file
 REUSE_ALLOWED = "allowed\n"
 
 
-def dataset_note(spec: DatasetSpec, root: Path, digest: Digest) -> str:
-    """The declared files by name; null for one that is not there."""
-    return _note({name: _digest_of(root / spec.path / name, digest) for name in spec.files})
+def dataset_files(spec: DatasetSpec, root: Path, digest: Digest) -> dict[str, FileDigest | None]:
+    """The declared files by name; None for one that is not there."""
+    return {name: digest(root / spec.path / name) for name in spec.files}
 
 
-def own_code_note(spec: PrepSpec, root: Path, digest: Digest) -> str:
+def own_code(spec: PrepSpec, root: Path, digest: Digest) -> dict[str, FileDigest | None]:
     """The modules of src/project that the recipe names, and all modules of src/ that those import."""
     named = {step.use.partition(":")[0] for step in spec.steps if step.use.startswith("project.")}
     files = _reached(named, (root / "src").resolve())
-    return _note({f"src/{path}": _digest_of(root / "src" / path, digest) for path in files})
+    return {f"src/{path}": digest(root / "src" / path) for path in files}
+
+
+def files_note(files: Mapping[str, FileDigest | None]) -> str:
+    """MD5 by name; null for a file that is not there."""
+    return _note({name: found.md5 if found else None for name, found in files.items()})
+
+
+def sizes_note(files: Iterable[FileDigest | None]) -> str:
+    """Bytes by MD5, for people who compare; in no key, since the size of a file not fetched is not always known."""
+    return _note({found.md5: found.size for found in files if found and found.size is not None})
 
 
 def environment_note(environment: Environment) -> str:
@@ -52,10 +62,6 @@ def reuse_note(*, allowed: bool) -> str:
 
 def _note(values: Mapping[str, object]) -> str:
     return json.dumps(values, indent=1, sort_keys=True) + "\n"
-
-
-def _digest_of(path: Path, digest: Digest) -> dict[str, str | int] | None:
-    return asdict(digest(path)) if path.is_file() else None
 
 
 def _reached(modules: Iterable[str], source: Path) -> list[str]:
