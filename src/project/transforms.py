@@ -5,7 +5,8 @@ attributes that end in ``_``; ``transform`` uses nothing else. It gets the colum
 and gives back a table of the same length. It travels inside the registered model, so import only what that requires,
 and keep NumPy arrays, numbers, strings, lists and dicts: skops, which saves the model safely, knows no pandas objects.
 
-Every change of this file re-runs dataprep, and what follows from it when the prepared rows changed.
+A change of this file, or of a module below src/ that it imports, re-runs dataprep where the recipe names one of its
+classes, and what follows from it when the prepared rows changed.
 """
 
 from typing import Any, Self

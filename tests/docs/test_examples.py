@@ -63,6 +63,13 @@ def test_the_page_on_your_own_table(wine: Project) -> None:
     assert "of model TitanicSurvivalInitial" in shown
 
 
+def test_the_page_on_reuse(project: Project) -> None:
+    shown = _run(project, "docs/reuse.md")
+
+    assert "automl.ensemble_size: 2 -> 1" in shown
+    assert "Ran: conf, dataprep, train, evaluate, register" in shown
+
+
 def test_the_page_on_budgets(project: Project) -> None:
     assert "fold_scores" in _run(project, "docs/budgets.md")
 

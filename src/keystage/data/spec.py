@@ -40,7 +40,7 @@ class DatasetSpec:
         label: the column to predict. Rows without it are left out, and counted in the report.
         task: what is learnt.
         name: what the dataset is called in messages and in the tracking store.
-        path: the folder, relative to the project; DVC hashes all of it.
+        path: the folder, relative to the project; other files in it are no part of the dataset.
         columns: types by column; a column that is not listed is typed by its whole content.
         drop: columns that are left out before preparation.
         missing: texts that stand for a missing cell.
@@ -50,7 +50,7 @@ class DatasetSpec:
     label: str
     task: Task
     name: str = outside_key("a name changes no result")
-    path: str = outside_key("DVC hashes the folder's content; where it stands changes no result")
+    path: str = outside_key("the files are in the key by content; where they lie changes no result")
     columns: list[ColumnSpec] = field(default_factory=list)
     drop: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=lambda: [""])
