@@ -51,8 +51,9 @@ lock:            ## compile both lock files anew (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	  requirements/dev.in -o requirements/dev.txt
 
-benchmark: $(DONE)-dev ## measure the overhead; prints ratios
+benchmark: $(DONE)-dev ## measure the overhead, and how answers grow; prints ratios
 	@$(BIN)/python benchmarks/overhead.py
+	@$(BIN)/python benchmarks/growth.py
 
 clean:           ## remove the environment and every output, keep the DVC cache
 	rm -rf $(VENV) artifacts reports dvc_plots
