@@ -14,6 +14,7 @@ from keystage.reuse.plan import Decision, PlannedStage
 if TYPE_CHECKING:
     from keystage.adapters.dvc_plan import Pipeline
 
+MAX_SHOWN = 12  # items of a list of settings
 _STYLE = {Decision.run: "yellow", Decision.reuse: "green", Decision.depends: "cyan"}
 
 
@@ -46,8 +47,23 @@ def plan(overrides: Overrides = None, as_json: AsJson = False) -> None:
     console.print(table)
     console.print("Settings", style="bold")
     for section, values in settings.items():
-        line = dump({section: values}, default_flow_style=True, sort_keys=False, width=sys.maxsize, allow_unicode=True)
+        line = dump(
+            {section: _shortened(values)},
+            default_flow_style=True,
+            sort_keys=False,
+            width=sys.maxsize,
+            allow_unicode=True,
+        )
         console.print(Text(line.strip()[1:-1]), soft_wrap=True)
+
+
+def _shortened(values: Any) -> Any:
+    """Settings with long lists cut; ``--json`` has all of them."""
+    if isinstance(values, dict):
+        return {name: _shortened(value) for name, value in values.items()}
+    if isinstance(values, list) and len(values) > MAX_SHOWN:
+        return [*values[:MAX_SHOWN], f"and {len(values) - MAX_SHOWN} more"]
+    return values
 
 
 def look(root: Path, settings: dict[str, Any]) -> "Pipeline":

@@ -7,6 +7,7 @@ the package behind it.
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import PurePosixPath
@@ -18,6 +19,7 @@ NOTES_FOLDER = PurePosixPath("artifacts/key")
 SIZES_NOTE = "artifacts/sizes.json"  # of stage conf, bytes by MD5
 NoteText = Callable[[str], str | None]  # from the MD5 of a note to its text; None where it is not kept any more
 Entry = Mapping[str, Any]  # a stage as dvc.lock has it
+_Parts = list[tuple[tuple["Part", str], Any]]
 DIGEST_SHOWN = 8  # characters of an MD5 that a person compares
 
 
@@ -86,11 +88,11 @@ def differences(
         note: gives the texts of notes. A note of which one side is not kept any more is compared as a whole.
         sizes: bytes by MD5, of files that are in notes.
     """
-    texts = [{path: note(dep["md5"]) for path, dep in _notes(entry).items()} for entry in (old, new)]
-    opened = {path for path in texts[0].keys() & texts[1].keys() if None not in (texts[0][path], texts[1][path])}
+    notes = [_opened(stage, entry, note, sizes) for entry in (old, new)]
+    both = notes[0].keys() & notes[1].keys()
     before, now = (
-        dict(_parts(stage, entry, {path: str(text[path]) for path in opened}, makers, sizes))
-        for entry, text in zip((old, new), texts, strict=True)
+        dict(_parts(stage, entry, {path: opened[path] for path in both}, makers))
+        for entry, opened in zip((old, new), notes, strict=True)
     )
     order = {part: place for place, part in enumerate(Part)}
     return [
@@ -102,48 +104,48 @@ def differences(
 
 def parts(stage: str, entry: Entry, makers: Mapping[str, str], note: NoteText) -> list[Part]:
     """The kind of each part of a key, for counting."""
-    texts = {path: note(dep["md5"]) for path, dep in _notes(entry).items()}
-    opened = {path: text for path, text in texts.items() if text is not None}
-    return [part for (part, _), _ in _parts(stage, entry, opened, makers, {})]
+    return [part for (part, _), _ in _parts(stage, entry, _opened(stage, entry, note, {}), makers)]
 
 
-def _notes(entry: Entry) -> dict[str, Mapping[str, Any]]:
-    deps = {dep["path"]: dep for dep in entry.get("deps", [])}
-    return {path: dep for path, dep in deps.items() if PurePosixPath(path).parent == NOTES_FOLDER}
-
-
-def _parts(
-    stage: str, entry: Entry, notes: Mapping[str, str], makers: Mapping[str, str], sizes: Mapping[str, int]
-) -> Iterator[tuple[tuple[Part, str], Any]]:
-    yield (Part.command, stage), entry.get("cmd")
+def _parts(stage: str, entry: Entry, notes: Mapping[str, _Parts], makers: Mapping[str, str]) -> _Parts:
+    found: list[tuple[tuple[Part, str], Any]] = [((Part.command, stage), entry.get("cmd"))]
+    found.append(((Part.command, f"{stage} gives"), sorted(out["path"] for out in entry.get("outs", []))))
     for file, values in entry.get("params", {}).items():
         prefix = "" if file == "params.yaml" else f"{file}:"
-        for name, value in leaves(values):
-            yield (Part.parameter, prefix + name), value
+        found += [
+            ((Part.parameter, prefix + name), "null" if value is None else value) for name, value in leaves(values)
+        ]
     for dep in entry.get("deps", []):
-        path = dep["path"]
+        path, content = dep["path"], Content(str(dep.get("md5")), dep.get("size"))
         if path in notes:
-            yield from _noted(stage, path, notes[path], sizes)
+            found += notes[path]
         elif path.startswith(("src/", "stages/")):
-            yield (Part.code, path), _content(dep)
+            found.append(((Part.code, path), content))
         else:
-            yield (Part.output if path in makers else Part.file, path), _content(dep)
+            found.append(((Part.output if path in makers else Part.file, path), content))
+    return found
 
 
-def _noted(stage: str, path: str, text: str, sizes: Mapping[str, int]) -> Iterator[tuple[tuple[Part, str], Any]]:
-    name = PurePosixPath(path).name
+def _opened(stage: str, entry: Entry, note: NoteText, sizes: Mapping[str, int]) -> dict[str, _Parts]:
+    """The notes among the dependencies that can be read: a note of an earlier keystage may have another form."""
+    opened = {}
+    for dep in entry.get("deps", []):
+        if PurePosixPath(dep["path"]).parent == NOTES_FOLDER and (text := note(dep["md5"])) is not None:
+            with suppress(ValueError, TypeError, KeyError, AttributeError):
+                opened[dep["path"]] = _noted(stage, PurePosixPath(dep["path"]).name, text, sizes)
+    return opened
+
+
+def _noted(stage: str, name: str, text: str, sizes: Mapping[str, int]) -> _Parts:
     if name.startswith("reuse_"):
-        yield (Part.reuse, f"reuse.{stage}"), text.strip()
-    elif name == "environment.json":
-        noted = json.loads(text)
-        for package, version in noted["locked"].items():
-            yield (Part.package, package), version
-        for package, version in noted["differing"].items():
-            yield (Part.package, f"{package} as installed"), version
-    else:
-        part = Part.data if name == "dataset.json" else Part.own_code
-        for file, md5 in json.loads(text).items():
-            yield (part, file), Content(md5, sizes.get(md5)) if md5 else None
+        return [((Part.reuse, f"reuse.{stage}"), text.strip())]
+    noted = json.loads(text)
+    if name == "environment.json":
+        locked = [((Part.package, package), version) for package, version in noted["locked"].items()]
+        differing = noted["differing"].items()
+        return [*locked, *(((Part.package, f"{package} as installed"), version) for package, version in differing)]
+    part = Part.data if name == "dataset.json" else Part.own_code
+    return [((part, file), Content(md5, sizes.get(md5)) if md5 else None) for file, md5 in noted.items()]
 
 
 def leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
@@ -156,10 +158,6 @@ def leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
             yield from leaves(item, f"{name}[{index}]")
     else:
         yield name, value
-
-
-def _content(dep: Mapping[str, Any]) -> Content:
-    return Content(str(dep["md5"]), dep.get("size"))
 
 
 def _shown(value: Any) -> str:
