@@ -87,11 +87,13 @@ def test_a_package_itself_holds_no_code_so_no_key_needs_it(package: Path) -> Non
 @pytest.mark.parametrize("stage", KEYED)
 def test_a_key_names_what_the_settings_name(stage: str) -> None:
     notes = {name for name in STAGES[stage]["deps"] if name.startswith("artifacts/key/")}
-    of_dataprep = {"artifacts/key/dataset.json", "artifacts/key/own_code.json"}
+    own = {
+        "dataprep": {"artifacts/key/dataset.json", "artifacts/key/own_transforms.json"},
+        "train": {"artifacts/key/own_metric.json"},
+        "evaluate": set(),
+    }
 
-    assert notes == {"artifacts/key/environment.json", f"artifacts/key/reuse_{stage}.txt"} | (
-        of_dataprep if stage == "dataprep" else set()
-    )
+    assert notes == {"artifacts/key/environment.json", f"artifacts/key/reuse_{stage}.txt"} | own[stage]
 
 
 @pytest.mark.parametrize("stage", KEYED)

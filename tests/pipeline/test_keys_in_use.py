@@ -106,6 +106,17 @@ def test_your_own_code_is_in_the_key_when_the_recipe_names_it_with_all_that_it_i
     assert project.stages_run("dvc", "repro", "evaluate") == {"conf", "dataprep"}
 
 
+def test_a_metric_of_your_own_is_in_the_key_of_train_alone(project: Project) -> None:
+    project.call("keystage", "run", "automl.metric=project.metrics:cost")
+    assert "cost" in project.call("keystage", "leaderboard").stdout
+
+    project.edit("src/project/metrics.py", "MISS, FALSE_ALARM = 5.0", "MISS, FALSE_ALARM = 50.0")
+    assert "train" in project.stages_run("dvc", "repro", "evaluate") - {"dataprep"}
+    project.call("keystage", "compose")
+    project.edit("src/project/metrics.py", "MISS, FALSE_ALARM = 50.0", "MISS, FALSE_ALARM = 7.0")
+    assert project.stages_run("dvc", "repro", "evaluate") == {"conf"}
+
+
 def test_a_run_with_reuse_off_leaves_the_kept_results_as_they_were(project: Project) -> None:
     lock = project.root / "dvc.lock"
     before = lock.read_text(encoding="utf-8")

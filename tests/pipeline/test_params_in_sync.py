@@ -78,3 +78,4 @@ def test_dvc_exp_run_refuses_a_wrong_override_before_any_stage_works(project: Pr
     assert done.returncode != 0
     assert "Running stage 'dataprep'" not in done.stdout
     assert "Running stage 'train'" not in done.stdout
+    assert "Traceback" not in done.stdout

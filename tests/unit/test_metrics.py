@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from keystage.search.metrics import METRICS
-from keystage.search.spec import MetricName
+from keystage.core.errors import ExtensionError
+from keystage.search.metrics import METRICS, metric_of
+from keystage.search.spec import AZURE_METRIC_NAMES, METRIC_NAMES
 
 RNG = np.random.default_rng(5)
 TWO = RNG.integers(0, 2, 80)
@@ -15,7 +16,49 @@ THREE_P = (raw := RNG.random((90, 3)) + np.eye(3)[THREE]) / raw.sum(axis=1, keep
 
 
 def test_every_metric_that_conf_may_name_is_defined() -> None:
-    assert {name.value for name in MetricName} == set(METRICS)
+    assert set(METRIC_NAMES) == set(METRICS)
+    assert all(metric_of(theirs).name == ours for theirs, ours in AZURE_METRIC_NAMES.items())
+
+
+@pytest.mark.parametrize(("codes", "probabilities"), [(TWO, TWO_P), (THREE, THREE_P)])
+def test_weighted_metrics_weigh_each_class_by_its_share_as_azure_does(
+    codes: np.ndarray, probabilities: np.ndarray
+) -> None:
+    share = np.bincount(codes) / len(codes)
+    one_against_rest = [
+        (
+            sk.roc_auc_score(codes == code, probabilities[:, code]),
+            sk.average_precision_score(codes == code, probabilities[:, code]),
+            sk.precision_score(codes == code, probabilities.argmax(axis=1) == code),
+            sk.f1_score(codes == code, probabilities.argmax(axis=1) == code),
+        )
+        for code in range(len(share))
+    ]
+    auc, average_precision, precision, f1 = share @ np.array(one_against_rest)
+
+    assert METRICS["roc_auc_weighted"].score(codes, probabilities) == pytest.approx(auc)
+    assert METRICS["average_precision_weighted"].score(codes, probabilities) == pytest.approx(average_precision)
+    assert METRICS["precision_weighted"].score(codes, probabilities) == pytest.approx(precision)
+    assert METRICS["f1_weighted"].score(codes, probabilities) == pytest.approx(f1)
+
+
+def test_norm_macro_recall_is_0_for_guessing_and_1_for_perfect() -> None:
+    norm = METRICS["norm_macro_recall"].score
+    recall = sk.balanced_accuracy_score(THREE, THREE_P.argmax(axis=1))
+
+    assert norm(THREE, THREE_P) == pytest.approx((recall - 1 / 3) / (2 / 3))
+    assert norm(TWO, np.eye(2)[TWO]) == 1
+    assert norm(TWO, np.eye(2)[1 - TWO]) == 0
+    assert norm(TWO, np.tile([0.4, 0.6], (len(TWO), 1))) == 0
+
+
+def test_a_metric_of_your_own_is_loaded_with_its_direction() -> None:
+    cost = metric_of("project.metrics:cost")
+
+    assert cost.score(np.array([1, 0, 1, 1]), np.eye(2)[[0, 1, 1, 1]]) == (5 + 1) / 4
+    assert cost.loss(2.0) == 2.0
+    with pytest.raises(ExtensionError, match="has no function 'costs'"):
+        metric_of("project.metrics:costs")
 
 
 def test_two_class_metrics_take_the_second_class_as_positive() -> None:

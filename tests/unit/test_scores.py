@@ -17,7 +17,12 @@ def test_all_metrics_are_scored() -> None:
 
 
 def test_ranking_metrics_lack_when_a_class_is_absent() -> None:
-    assert set(METRICS) - set(scores(np.zeros(5, dtype=int), BOTH[:5])) == {"roc_auc", "average_precision"}
+    assert set(METRICS) - set(scores(np.zeros(5, dtype=int), BOTH[:5])) == {
+        "roc_auc",
+        "roc_auc_weighted",
+        "average_precision",
+        "average_precision_weighted",
+    }
 
 
 def test_curves_are_thinned_without_losing_their_shape() -> None:

@@ -21,7 +21,7 @@ def leaderboard(
 ) -> None:
     """List the trials of the last search, best first. The file behind it is artifacts/leaderboard.parquet."""
     from keystage.pipeline.workspace import LEADERBOARD, read_json, record
-    from keystage.search.metrics import METRICS
+    from keystage.search.metrics import metric_of
     from keystage.search.trials import trials_of
 
     root = project_root()
@@ -40,11 +40,11 @@ def leaderboard(
     seconds_by_trial = read_json(root / record("train"))["trial_seconds"]
     # One line a trial at any width: fold by fold, and in full, it is in the file and in --json.
     console = Console()
-    titles = ("rank", "trial", "estimator", metric, "worst-best fold", "seconds")
+    titles = ("rank", "trial", "estimator", metric.rpartition(":")[2], "worst-best fold", "seconds")
     table = Table(*titles, "hyperparameters", box=box.SIMPLE, padding=(0, 1, 0, 0))
     room = max(console.width - sum(len(title) + 1 for title in titles) - LONGEST_ESTIMATOR, len("hyperparameters"))
     for rank, trial in enumerate(trials_of(board.head(top or len(board)), seconds_by_trial), start=1):
-        ordered = sorted(trial.fold_scores, key=METRICS[metric].loss)
+        ordered = sorted(trial.fold_scores, key=metric_of(metric).loss)
         folds = f"{ordered[-1]:.3f} - {ordered[0]:.3f}"
         point = " ".join(f"{name}={_short(value)}" for name, value in trial.hyperparameters.items())
         score, seconds = f"{trial.score:.4f}", f"{trial.seconds:.1f}"

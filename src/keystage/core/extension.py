@@ -1,7 +1,10 @@
 """The user's own code: found by reference, in fixed files only, because those are the files that DVC hashes."""
 
+from collections.abc import Callable
 from importlib import import_module
+from inspect import isfunction
 from pathlib import Path
+from typing import Any
 
 from keystage.core.errors import ExtensionError, hint, listing
 
@@ -18,13 +21,24 @@ def load_class(reference: str, module: str) -> type:
     Raises:
         ExtensionError: the reference points elsewhere, or the module or the class cannot be loaded.
     """
+    found: type = _load(reference, module, "class", lambda value: isinstance(value, type))
+    return found
+
+
+def load_function(reference: str, module: str) -> Callable[..., Any]:
+    """Load the function that ``reference`` names; as ``load_class``."""
+    found: Callable[..., Any] = _load(reference, module, "function", isfunction)
+    return found
+
+
+def _load(reference: str, module: str, kind: str, is_kind: Callable[[Any], bool]) -> Any:
     place, _, name = reference.partition(":")
     file = Path("src", *module.split(".")).with_suffix(".py")
     if place != module or not name:
         raise ExtensionError(
-            f"'{reference}' cannot be used as a transform",
+            f"'{reference}' cannot be used as a {module.rpartition('.')[2].removesuffix('s')}",
             why=f"a reference has the form {module}:Name; DVC would not see changes in another file",
-            fix=f"put the class into {file} and write {module}:{name or place.rpartition('.')[2]}",
+            fix=f"put the {kind} into {file} and write {module}:{name or place.rpartition('.')[2]}",
         )
     try:
         loaded = import_module(module)
@@ -32,12 +46,11 @@ def load_class(reference: str, module: str) -> type:
         raise ExtensionError(
             f"{file} cannot be imported", why=str(error), fix=f"mend {file}, then run again"
         ) from error
-    classes = [key for key, value in vars(loaded).items() if isinstance(value, type) and value.__module__ == module]
-    if name not in classes:
+    names = [key for key, value in vars(loaded).items() if is_kind(value) and value.__module__ == module]
+    if name not in names:
         raise ExtensionError(
-            f"{file} has no class '{name}'",
-            why=f"it holds: {listing(classes) or 'no class'}",
-            fix=hint(name, classes) if classes else f"write the class into {file}",
+            f"{file} has no {kind} '{name}'",
+            why=f"it holds: {listing(names) or f'no {kind}'}",
+            fix=hint(name, names) if names else f"write the {kind} into {file}",
         )
-    found: type = getattr(loaded, name)
-    return found
+    return getattr(loaded, name)

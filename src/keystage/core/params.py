@@ -53,6 +53,10 @@ def load_params(sections: type[T], path: Path = PARAMS_FILE) -> T:
         return typed_params(sections, composed)
     except (OmegaConfBaseException, YAMLError) as error:
         raise ConfigError(f"{path} cannot be read", why=first_line(error), fix=mend) from error
+    except ValueError as error:  # a spec refuses what its types allow; DVC composes without asking it
+        raise ConfigError(
+            f"{path} holds a setting that cannot be", why=first_line(error), fix="correct the override, or conf/"
+        ) from error
 
 
 def typed_params(sections: type[T], composed: Mapping[Any, Any]) -> T:

@@ -15,13 +15,14 @@ CALIBRATION_BINS = 10
 
 
 def scores(codes: "np.ndarray", probabilities: "np.ndarray") -> dict[str, float]:
-    """All metrics by name, for n codes and n x k probabilities; ranking metrics lack when a class is absent."""
+    """All metrics by name, for n codes and n x k probabilities; those that need all classes lack when one is absent."""
     import numpy as np
 
-    present = len(np.unique(codes)) == probabilities.shape[1]
-    needs_all = {"roc_auc", "average_precision"}
+    all_present = len(np.unique(codes)) == probabilities.shape[1]
     return {
-        name: metric.score(codes, probabilities) for name, metric in METRICS.items() if present or name not in needs_all
+        name: metric.score(codes, probabilities)
+        for name, metric in METRICS.items()
+        if all_present or not metric.needs_all_classes
     }
 
 

@@ -14,8 +14,17 @@ from keystage.pipeline import workspace
 from keystage.pipeline.inputs import LOCK_FILE
 from keystage.prep.spec import PrepSpec
 from keystage.reuse.environment import read_environment, require_locked
-from keystage.reuse.named import dataset_files, environment_note, files_note, own_code, reuse_note, sizes_note
+from keystage.reuse.named import (
+    dataset_files,
+    environment_note,
+    files_note,
+    own_code,
+    own_modules,
+    reuse_note,
+    sizes_note,
+)
 from keystage.reuse.spec import EnvironmentSpec, OnMismatch, ReuseSpec
+from keystage.search.spec import SearchSpec
 
 KEYED_STAGES = ("dataprep", "train", "evaluate")
 
@@ -26,6 +35,7 @@ class ConfParams:
 
     dataset: DatasetSpec = outside_key("the stage always runs")
     prep: PrepSpec = outside_key("the stage always runs")
+    automl: SearchSpec = outside_key("the stage always runs")
     environment: EnvironmentSpec = outside_key("the stage always runs")
     reuse: ReuseSpec = outside_key("the stage always runs")
 
@@ -51,12 +61,14 @@ def notes(params: ConfParams, root: Path) -> dict[Path, str]:
     if params.environment.on_mismatch is OnMismatch.refuse:
         require_locked(environment, shown=lock)
     data = dataset_files(params.dataset, root, known_digest)
-    code = own_code(params.prep, root, known_digest)
+    transforms = own_code(own_modules(step.use for step in params.prep.steps), root, known_digest)
+    metric = own_code(own_modules([params.automl.metric]), root, known_digest)
     return {
         workspace.DATASET_NOTE: files_note(data),
-        workspace.OWN_CODE_NOTE: files_note(code),
+        workspace.OWN_TRANSFORMS_NOTE: files_note(transforms),
+        workspace.OWN_METRIC_NOTE: files_note(metric),
         workspace.ENVIRONMENT_NOTE: environment_note(environment),
-        workspace.SIZES_NOTE: sizes_note([*data.values(), *code.values()]),
+        workspace.SIZES_NOTE: sizes_note([*data.values(), *transforms.values(), *metric.values()]),
     }
 
 

@@ -9,6 +9,7 @@ from keystage.data.table import read_table
 from keystage.evaluation.scores import plot_tables, scores
 from keystage.pipeline import workspace
 
+SHOWN = ("roc_auc", "log_loss", "accuracy", "f1", "mcc")  # in the line for people; all are in the metrics file
 logger = logging.getLogger(__name__)
 
 
@@ -36,5 +37,5 @@ def evaluate(params: EvaluateParams) -> None:  # noqa: ARG001 - run_stage has ap
     columns = {f"probability_{value}": probabilities[:, index] for index, value in enumerate(model.classes_)}
     predictions = {"actual": table.label, "prediction": model.predict(table.features), **columns}
     pd.DataFrame(predictions).to_parquet(workspace.PREDICTIONS, index=False)
-    shown = ", ".join(f"{name} {value:.4f}" for name, value in found.items())
+    shown = ", ".join(f"{name} {found[name]:.4f}" for name in SHOWN if name in found)
     logger.info("On %d test rows: %s", len(codes), shown)

@@ -14,7 +14,8 @@ REPORTS = Path("reports")
 # What the settings name, as stage conf notes it: parts of the other stages' keys (keystage.reuse.named).
 KEY = ARTIFACTS / "key"
 DATASET_NOTE = KEY / "dataset.json"
-OWN_CODE_NOTE = KEY / "own_code.json"
+OWN_TRANSFORMS_NOTE = KEY / "own_transforms.json"
+OWN_METRIC_NOTE = KEY / "own_metric.json"
 ENVIRONMENT_NOTE = KEY / "environment.json"
 SIZES_NOTE = ARTIFACTS / "sizes.json"  # in no key
 

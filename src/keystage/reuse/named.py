@@ -12,7 +12,6 @@ from pathlib import Path
 from uuid import uuid4
 
 from keystage.data.spec import DatasetSpec
-from keystage.prep.spec import PrepSpec
 from keystage.reuse.environment import Environment
 
 
@@ -33,10 +32,14 @@ def dataset_files(spec: DatasetSpec, root: Path, digest: Digest) -> dict[str, Fi
     return {name: digest(root / spec.path / name) for name in spec.files}
 
 
-def own_code(spec: PrepSpec, root: Path, digest: Digest) -> dict[str, FileDigest | None]:
-    """The modules of src/project that the recipe names, and all modules of src/ that those import."""
-    named = {step.use.partition(":")[0] for step in spec.steps if step.use.startswith("project.")}
-    files = _reached(named, (root / "src").resolve())
+def own_modules(references: Iterable[str]) -> set[str]:
+    """The modules of src/project among what settings refer to, as in ``project.transforms:Name``."""
+    return {name.partition(":")[0] for name in references if name.startswith("project.")}
+
+
+def own_code(modules: Iterable[str], root: Path, digest: Digest) -> dict[str, FileDigest | None]:
+    """Modules of src/project, and all modules of src/ that those import, by file."""
+    files = _reached(modules, (root / "src").resolve())
     return {f"src/{path}": digest(root / "src" / path) for path in files}
 
 

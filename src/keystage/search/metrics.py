@@ -1,14 +1,18 @@
 """Metrics of a classifier, each with its direction. Nothing else in the house knows which way is better.
 
-Every metric is scikit-learn's of that name. With two classes the second in sorted order counts as positive; with more,
-ranking metrics and F1 are means over the classes with equal weight (macro; ROC AUC one against the rest).
+Each is scikit-learn's of that name. With two classes the second in sorted order counts as positive; with more, ranking
+metrics, precision, recall and F1 are means over the classes with equal weight (macro; ROC AUC one against the rest).
+Those that end in ``_weighted`` weigh each class, of two as of more, by its share of the rows, as Azure ML SDK v1 does.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from keystage.search.spec import MetricName
+from keystage.core.errors import ExtensionError
+from keystage.core.extension import load_function
+from keystage.search.spec import AZURE_METRIC_NAMES, OWN_METRICS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,33 +28,36 @@ class Metric:
         name: the name used in conf/ and in every file written.
         score: from (codes, probabilities), shapes (n,) and (n, k), to one number; code i belongs to column i.
         greater_is_better: the direction.
+        needs_all_classes: not defined where a class has no row.
     """
 
     name: str
     score: Score
-    greater_is_better: bool
+    greater_is_better: bool = True
+    needs_all_classes: bool = False
 
     def loss(self, score: float) -> float:
         """The score as something to make small."""
         return -score if self.greater_is_better else score
 
 
-def _roc_auc(codes: "np.ndarray", probabilities: "np.ndarray") -> float:
+def _roc_auc(codes: "np.ndarray", probabilities: "np.ndarray", average: str) -> float:
     from sklearn.metrics import roc_auc_score
 
-    if probabilities.shape[1] == 2:
+    if probabilities.shape[1] == 2:  # one curve, seen from either class
         return float(roc_auc_score(codes, probabilities[:, 1]))
-    return float(roc_auc_score(codes, probabilities, multi_class="ovr", labels=range(probabilities.shape[1])))
+    labels = range(probabilities.shape[1])
+    return float(roc_auc_score(codes, probabilities, multi_class="ovr", average=average, labels=labels))
 
 
-def _average_precision(codes: "np.ndarray", probabilities: "np.ndarray") -> float:
+def _average_precision(codes: "np.ndarray", probabilities: "np.ndarray", average: str) -> float:
     import numpy as np
     from sklearn.metrics import average_precision_score
 
-    if probabilities.shape[1] == 2:
+    if average == "macro" and probabilities.shape[1] == 2:
         return float(average_precision_score(codes, probabilities[:, 1]))
     indicator = np.eye(probabilities.shape[1])[codes]
-    return float(average_precision_score(indicator, probabilities, average="macro"))
+    return float(average_precision_score(indicator, probabilities, average=average))
 
 
 def _log_loss(codes: "np.ndarray", probabilities: "np.ndarray") -> float:
@@ -65,32 +72,63 @@ def _accuracy(codes: "np.ndarray", probabilities: "np.ndarray") -> float:
     return float(accuracy_score(codes, probabilities.argmax(axis=1)))
 
 
-def _balanced_accuracy(codes: "np.ndarray", probabilities: "np.ndarray") -> float:
-    from sklearn.metrics import recall_score
+def _mcc(codes: "np.ndarray", probabilities: "np.ndarray") -> float:
+    from sklearn.metrics import matthews_corrcoef
 
-    return float(recall_score(codes, probabilities.argmax(axis=1), average="macro", zero_division=0))
+    return float(matthews_corrcoef(codes, probabilities.argmax(axis=1)))
 
 
-def _f1(codes: "np.ndarray", probabilities: "np.ndarray") -> float:
-    from sklearn.metrics import f1_score
+def _by_class(codes: "np.ndarray", probabilities: "np.ndarray", which: str, average: str | None = None) -> float:
+    """Precision, recall or F1, where a class that nobody predicted counts as 0."""
+    from sklearn import metrics
 
-    average = "binary" if probabilities.shape[1] == 2 else "macro"
-    return float(f1_score(codes, probabilities.argmax(axis=1), average=average, zero_division=0))
+    average = average or ("binary" if probabilities.shape[1] == 2 else "macro")
+    score = {"precision": metrics.precision_score, "recall": metrics.recall_score, "f1": metrics.f1_score}[which]
+    return float(score(codes, probabilities.argmax(axis=1), average=average, zero_division=0))
+
+
+def _norm_macro_recall(codes: "np.ndarray", probabilities: "np.ndarray") -> float:
+    """Macro recall from what guessing gives (0) to perfect (1): Azure ML SDK v1's, never below 0."""
+    guessing = 1 / int(probabilities.shape[1])
+    recall = _by_class(codes, probabilities, "recall", "macro")
+    return max(0.0, (recall - guessing) / (1 - guessing))
 
 
 METRICS = {
     metric.name: metric
     for metric in (
-        Metric("roc_auc", _roc_auc, greater_is_better=True),
-        Metric("average_precision", _average_precision, greater_is_better=True),
+        Metric("roc_auc", partial(_roc_auc, average="macro"), needs_all_classes=True),
+        Metric("roc_auc_weighted", partial(_roc_auc, average="weighted"), needs_all_classes=True),
+        Metric("average_precision", partial(_average_precision, average="macro"), needs_all_classes=True),
+        Metric("average_precision_weighted", partial(_average_precision, average="weighted"), needs_all_classes=True),
         Metric("log_loss", _log_loss, greater_is_better=False),
-        Metric("accuracy", _accuracy, greater_is_better=True),
-        Metric("balanced_accuracy", _balanced_accuracy, greater_is_better=True),
-        Metric("f1", _f1, greater_is_better=True),
+        Metric("accuracy", _accuracy),
+        Metric("balanced_accuracy", partial(_by_class, which="recall", average="macro")),
+        Metric("norm_macro_recall", _norm_macro_recall),
+        Metric("f1", partial(_by_class, which="f1")),
+        Metric("f1_weighted", partial(_by_class, which="f1", average="weighted")),
+        Metric("precision", partial(_by_class, which="precision")),
+        Metric("precision_weighted", partial(_by_class, which="precision", average="weighted")),
+        Metric("recall", partial(_by_class, which="recall")),
+        Metric("mcc", _mcc),
     )
 }
 
 
-def metric_of(name: MetricName) -> Metric:
-    """The metric that conf/automl names."""
-    return METRICS[name.value]
+def metric_of(name: str) -> Metric:
+    """The metric that conf/automl names.
+
+    Raises:
+        ExtensionError: a metric of the user's own cannot be loaded, or does not say which way is better.
+    """
+    if not name.startswith(f"{OWN_METRICS}:"):
+        return METRICS[AZURE_METRIC_NAMES.get(name, name)]
+    score: Any = load_function(name, OWN_METRICS)
+    if not isinstance(getattr(score, "greater_is_better", None), bool):
+        function = name.partition(":")[2]
+        raise ExtensionError(
+            f"metric '{name}' does not say which way is better",
+            why="a search needs to know whether to make it great or small",
+            fix=f"write below it, in src/project/metrics.py: {function}.greater_is_better = False (or True)",
+        )
+    return Metric(name, score, greater_is_better=score.greater_is_better)

@@ -3,16 +3,32 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from keystage.core.errors import hint
 
-class MetricName(Enum):
-    """What the search improves; definitions and directions stand in ``keystage.search.metrics``."""
-
-    roc_auc = "roc_auc"
-    average_precision = "average_precision"
-    log_loss = "log_loss"
-    accuracy = "accuracy"
-    balanced_accuracy = "balanced_accuracy"
-    f1 = "f1"
+# What the search may improve; definitions and directions stand in ``keystage.search.metrics``.
+METRIC_NAMES = (
+    "roc_auc",
+    "roc_auc_weighted",
+    "average_precision",
+    "average_precision_weighted",
+    "log_loss",
+    "accuracy",
+    "balanced_accuracy",
+    "norm_macro_recall",
+    "f1",
+    "f1_weighted",
+    "precision",
+    "precision_weighted",
+    "recall",
+    "mcc",
+)
+# Names of Azure ML SDK v1 for the same, where it has another.
+AZURE_METRIC_NAMES = {
+    "AUC_weighted": "roc_auc_weighted",
+    "average_precision_score_weighted": "average_precision_weighted",
+    "precision_score_weighted": "precision_weighted",
+}
+OWN_METRICS = "project.metrics"  # the module in which a metric of your own stands
 
 
 class EstimatorName(Enum):
@@ -31,7 +47,8 @@ class SearchSpec:
     """One search and its budget.
 
     Attributes:
-        metric: what is improved, as the mean over the folds.
+        metric: what is improved, as the mean over the folds: one of ``METRIC_NAMES``, Azure's name of one, or
+            ``project.metrics:name`` for one of your own.
         time_budget: seconds for trials and the final fit together; null for no limit.
         max_trials: number of trials; null for no limit. With a seed and this limit alone, a search repeats exactly.
         folds: parts of the stratified cross-validation.
@@ -39,7 +56,7 @@ class SearchSpec:
         ensemble_size: how many of the best trials vote in the model; 1 takes the best alone.
     """
 
-    metric: MetricName
+    metric: str
     time_budget: float | None
     max_trials: int | None
     folds: int
@@ -47,7 +64,10 @@ class SearchSpec:
     ensemble_size: int
 
     def __post_init__(self) -> None:
-        """Refuse a search that cannot end or cannot begin."""
+        """Refuse a metric nobody knows, and a search that cannot end or cannot begin."""
+        known = (*METRIC_NAMES, *AZURE_METRIC_NAMES)
+        if self.metric not in known and not self.metric.startswith(f"{OWN_METRICS}:"):
+            raise ValueError(f"automl.metric '{self.metric}' is unknown: {hint(self.metric, known)}")
         if self.time_budget is None and self.max_trials is None:
             raise ValueError("automl.time_budget and automl.max_trials are both null: the search would not end")
         if self.time_budget is not None and self.time_budget <= 0:
