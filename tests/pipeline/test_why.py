@@ -100,3 +100,25 @@ def test_against_a_commit_and_an_experiment(project: Project) -> None:
 def test_before_the_first_run_everything_runs(new_project: Project) -> None:
     assert "has not run yet" in new_project.call("keystage", "plan").stdout
     assert "train would run: it has not run yet" in new_project.call("keystage", "why", "train", ok=False).stdout
+
+
+def test_files_that_cannot_be_read_are_named(project: Project) -> None:
+    lock, params = project.root / "dvc.lock", project.root / "params.yaml"
+    kept = lock.read_text(encoding="utf-8"), params.read_text(encoding="utf-8")
+
+    lock.write_text(f"<<<<<<< ours\n{kept[0]}", encoding="utf-8")
+    for command in (("plan",), ("why", "train"), ("compare", "HEAD")):
+        done = project.call("keystage", *command, ok=False).stdout
+        assert "error[config]: dvc.lock" in done
+        assert "after a merge, take either side" in done
+    # Whatever side is taken, nothing runs: the results are found by their keys.
+    lock.unlink()
+    planned = " ".join(project.call("keystage", "plan").stdout.split())
+    assert "train REUSE an earlier run had this very key" in planned
+    assert project.stages_run("dvc", "repro", "evaluate") == {"conf"}
+
+    params.unlink()
+    assert "error[config]: params.yaml is missing" in project.call("keystage", "why", "train", ok=False).stdout
+    params.write_text(kept[1], encoding="utf-8")
+    project.edit("dvc.yaml", "stages:", "stages")
+    assert "error[project]: DVC cannot read the pipeline" in project.call("keystage", "plan", ok=False).stdout

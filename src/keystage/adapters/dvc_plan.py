@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from keystage.core.errors import ProjectError, hint
-from keystage.core.params import parse_yaml
+from keystage.core.params import first_line, parse_yaml
 from keystage.reuse.key import SIZES_NOTE, Difference, Entry, Part, differences, parts
 from keystage.reuse.plan import Decision, PlannedStage, cause
 
@@ -29,17 +29,25 @@ class Pipeline:
     """
 
     def __init__(self, root: Path, params: Mapping[str, Any], notes: Mapping[Path, str]) -> None:
+        from dvc.exceptions import DvcException
         from dvc.repo import Repo
 
         self._root, self._params = root, params
-        self._repo = Repo(str(root))
-        self._stages = _in_order([stage for stage in self._repo.index.stages if stage.cmd])
+        self.recorded = recorded(root / "dvc.lock")
+        try:
+            self._repo = Repo(str(root))
+            self._stages = _in_order([stage for stage in self._repo.index.stages if stage.cmd])
+        except DvcException as error:
+            raise ProjectError(
+                "DVC cannot read the pipeline",
+                why=first_line(error),
+                fix="mend it: git diff dvc.yaml, git restore dvc.yaml",
+            ) from error
         self._note_texts = {_md5(text): text for text in notes.values()}
         self._now_sizes = notes.get(Path(SIZES_NOTE), "{}")
         # Digest of each file that a stage gives; None where only running it would tell.
         self._digests: dict[str, str | None] = {path.as_posix(): _md5(text) for path, text in notes.items()}
         self.makers = {out.def_path: str(stage.name) for stage in self._stages for out in stage.outs}
-        self.recorded = recorded(root / "dvc.lock")
         self.keys: dict[str, Entry] = {}
         self.plan = tuple(self._planned(stage) for stage in self._stages)
 
@@ -173,7 +181,7 @@ def recorded(lock: Path) -> dict[str, Entry]:
 
 def recorded_in(text: str) -> dict[str, Entry]:
     """The stages in the text of a dvc.lock."""
-    return dict(parse_yaml(text).get("stages", {}))
+    return dict(parse_yaml(text, "dvc.lock").get("stages", {}))
 
 
 def _in_order(stages: list[Any]) -> list[Any]:

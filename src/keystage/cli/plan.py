@@ -27,7 +27,7 @@ def plan(overrides: Overrides = None, as_json: AsJson = False) -> None:
     from keystage.core.params import parse_yaml
 
     root = project_root()
-    settings = parse_yaml(compose(root, overrides or []))
+    settings = parse_yaml(compose(root, overrides or []), "conf/")
     pipeline = look(root, settings)
     if as_json:
         typer.echo(

@@ -34,10 +34,10 @@ def why(
     With the settings in force, those of params.yaml. Exit code 3 when the stage would run, or with --against when the
     keys differ; 0 when not.
     """
-    from keystage.core.params import PARAMS_FILE, parse_yaml
+    from keystage.core.params import PARAMS_FILE, read_yaml
 
     root = project_root()
-    pipeline = look(root, parse_yaml((root / PARAMS_FILE).read_bytes()))
+    pipeline = look(root, read_yaml(root / PARAMS_FILE))
     pipeline.require_stage(stage)
     planned = next(item for item in pipeline.plan if item.name == stage)
     recorded = pipeline.recorded if against is None else _recorded_at(root, against)

@@ -69,11 +69,37 @@ def typed_params(sections: type[T], composed: Mapping[Any, Any]) -> T:
     return loaded
 
 
-def parse_yaml(text: str | bytes) -> Any:
-    """YAML by libyaml, where PyYAML has it: several times quicker on a dvc.lock."""
+def read_yaml(path: Path) -> Any:
+    """What a YAML file holds.
+
+    Raises:
+        ConfigError: it is not there, or is no YAML.
+    """
+    if not path.is_file():
+        raise ConfigError(f"{path.name} is missing", why="git keeps it", fix=f"git restore {path.name}")
+    return parse_yaml(path.read_bytes(), path.name)
+
+
+def parse_yaml(text: str | bytes, shown: str) -> Any:
+    """YAML by libyaml, where PyYAML has it: several times quicker on a dvc.lock.
+
+    Args:
+        text: the YAML.
+        shown: the file it comes from, for the error.
+
+    Raises:
+        ConfigError: it is no YAML.
+    """
     import yaml
 
-    return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe loaders
+    try:
+        return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe loaders
+    except yaml.YAMLError as error:
+        raise ConfigError(
+            f"{shown} is no YAML",
+            why=" ".join(str(error).split()),
+            fix=f"git restore {shown}; after a merge, take either side of it: what is kept is found again by its key",
+        ) from error
 
 
 def flatten(values: Mapping[Any, Any], prefix: str = "") -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 from keystage.adapters.dvc_cache import discard_if_damaged
 from keystage.adapters.dvc_state import digest
 from keystage.core.errors import ChangedInputError, DamagedOutputError, listing
-from keystage.core.params import PARAMS_FILE, parse_yaml
+from keystage.core.params import PARAMS_FILE, read_yaml
 
 PIPELINE_FILE, LOCK_FILE = Path("dvc.yaml"), Path("dvc.lock")
 
@@ -67,5 +67,5 @@ def require_whole(found: dict[str, str]) -> None:
 
 
 def _stages(path: Path) -> dict[str, Any]:
-    stages: dict[str, Any] = parse_yaml(path.read_bytes())["stages"]
+    stages: dict[str, Any] = read_yaml(path)["stages"]
     return stages

@@ -70,8 +70,8 @@ def run_state(name: str, params: str, lock: str, reports: Mapping[str, str]) -> 
         for metric, value in flatten(json.loads(text) if text else {}).items()
         if isinstance(value, int | float)
     }
-    settings = dict(leaves(parse_yaml(params) or {}))
-    stages = (parse_yaml(lock) or {}).get("stages", {})
+    settings = dict(leaves(parse_yaml(params, f"params.yaml of {name}") or {}))
+    stages = (parse_yaml(lock, f"dvc.lock of {name}") or {}).get("stages", {})
     ran_with = [leaves(values) for stage in stages.values() for values in stage.get("params", {}).values()]
     if any(settings.get(key) != value for pairs in ran_with for key, value in pairs):
         name += " (results of other settings)"
