@@ -60,6 +60,8 @@ def test_the_page_on_your_own_table(wine: Project) -> None:
     shown = _run(wine, "docs/your-own-table.md")
 
     assert "of model Wine" in shown
+    assert re.search(r"On 45 test rows: r2 0\.\d+", shown)
+    assert "version 1 of model Alcohol" in shown
     assert "of model TitanicSurvivalInitial" in shown
 
 

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import yaml
 
-from keystage.adapters.flaml_starts import STARTING_POINTS
+from keystage.adapters.flaml_starts import starting_points
 from keystage.config.compose import compose
+from keystage.data.spec import Task
+from keystage.search.spec import ESTIMATORS
 
 ROOT = Path(__file__).parents[2]
 
@@ -20,6 +22,7 @@ def test_the_plain_script_has_the_pipelines_settings() -> None:
     assert (plain["TRIALS"], plain["FOLDS"], plain["MEMBERS"]) == (
         automl["max_trials"], automl["folds"], automl["ensemble_size"]
     )  # fmt: skip
-    assert list(plain["LEARNERS"]) == automl["estimators"]
-    assert {name: start for name, start in plain["LEARNERS"].items() if start} == STARTING_POINTS
+    assert list(plain["LEARNERS"]) == [name.value for name in ESTIMATORS[Task.classification]]
+    assert automl["estimators"] is None
+    assert {name: start for name, start in plain["LEARNERS"].items() if start} == starting_points(Task.classification)
     assert plain["DROP"] == params["dataset"]["drop"]

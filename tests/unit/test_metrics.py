@@ -5,9 +5,12 @@ import pytest
 from sklearn import metrics as sk
 
 from keystage.core.errors import ExtensionError
-from keystage.search.metrics import METRICS, metric_of
+from keystage.data.spec import Task
+from keystage.search.metrics import METRICS as BY_TASK
+from keystage.search.metrics import metric_of
 from keystage.search.spec import AZURE_METRIC_NAMES, METRIC_NAMES
 
+METRICS = BY_TASK[Task.classification]
 RNG = np.random.default_rng(5)
 TWO = RNG.integers(0, 2, 80)
 TWO_P = np.column_stack([1 - (p := np.clip(TWO * 0.4 + RNG.random(80) * 0.6, 0.01, 0.99)), p])
@@ -16,7 +19,9 @@ THREE_P = (raw := RNG.random((90, 3)) + np.eye(3)[THREE]) / raw.sum(axis=1, keep
 
 
 def test_every_metric_that_conf_may_name_is_defined() -> None:
-    assert set(METRIC_NAMES) == set(METRICS)
+    assert {task: set(names) for task, names in METRIC_NAMES.items()} == {
+        task: set(metrics) for task, metrics in BY_TASK.items()
+    }
     assert all(metric_of(theirs).name == ours for theirs, ours in AZURE_METRIC_NAMES.items())
 
 
@@ -81,3 +86,30 @@ def test_a_better_model_has_a_smaller_loss(name: str) -> None:
     good, bad = np.eye(2)[TWO] * 0.98 + 0.01, np.eye(2)[1 - TWO] * 0.98 + 0.01
 
     assert metric.loss(metric.score(TWO, good)) < metric.loss(metric.score(TWO, bad))
+
+
+VALUES = RNG.normal(10, 3, 60)
+
+
+def test_metrics_of_numbers() -> None:
+    near = VALUES + RNG.normal(0, 1, 60)
+    score = {name: metric.score(VALUES, near) for name, metric in BY_TASK[Task.regression].items()}
+    span = VALUES.max() - VALUES.min()
+
+    assert score["rmse"] == pytest.approx(np.sqrt(np.mean((VALUES - near) ** 2)))
+    assert score["r2"] == pytest.approx(1 - score["rmse"] ** 2 / VALUES.var())
+    assert score["mae"] == pytest.approx(np.abs(VALUES - near).mean())
+    assert score["mape"] == pytest.approx(np.mean(np.abs((VALUES - near) / VALUES)))
+    assert score["normalized_rmse"] == pytest.approx(score["rmse"] / span)
+    assert score["normalized_mae"] == pytest.approx(score["mae"] / span)
+    ranks = [np.argsort(np.argsort(values)) for values in (VALUES, near)]
+    assert score["spearman"] == pytest.approx(np.corrcoef(*ranks)[0, 1])
+    assert BY_TASK[Task.regression]["spearman"].score(VALUES, np.full(60, 3.0)) == -1
+
+
+@pytest.mark.parametrize("name", BY_TASK[Task.regression])
+def test_nearer_numbers_have_a_smaller_loss(name: str) -> None:
+    metric = BY_TASK[Task.regression][name]
+    noise = RNG.normal(0, 1, 60)
+
+    assert metric.loss(metric.score(VALUES, VALUES + noise)) < metric.loss(metric.score(VALUES, VALUES + 9 * noise))

@@ -111,12 +111,31 @@ def test_rows_without_a_label_are_left_out_and_the_split_is_stratified(tmp_path:
     _write(tmp_path, "x,survived\n" + "".join(f"{row},{label}\n" for row, label in enumerate(labels)))
 
     rows = usable_rows(read_dataset(_spec(), tmp_path), _spec())
-    train, test = split(rows, "survived", test_size=0.25, seed=3)
+    train, test = split(rows, _spec(), test_size=0.25, seed=3)
 
     assert (len(rows), len(train), len(test)) == (80, 60, 20)
     assert test["survived"].mean() == train["survived"].mean() == 0.75
     assert not set(train["x"]) & set(test["x"])
     assert train["x"].is_monotonic_increasing
+
+
+def test_a_number_is_a_label_of_regression_when_it_is_one(tmp_path: Path) -> None:
+    _write(tmp_path, "x,survived\n1,0.5\n2,\n3,2\n4,7.25\n5,-1\n")
+    spec = _spec(task=Task.regression)
+
+    rows = usable_rows(read_dataset(spec, tmp_path), spec)
+    train, test = split(rows, spec, test_size=0.5, seed=3)
+
+    assert rows["survived"].tolist() == [0.5, 2.0, 7.25, -1.0]
+    assert (len(train), len(test)) == (2, 2)
+    for cells, message in (
+        ("a\nb\nc\n", "is no number"),
+        ("1\n1\n1\n", "has 1 different values"),
+        ("1\ninf\n2\n", "infinite"),
+    ):
+        _write(tmp_path, "survived,x\n" + cells.replace("\n", ",1\n"))
+        with pytest.raises(DatasetError, match=message):
+            usable_rows(read_dataset(spec, tmp_path), spec)
 
 
 def test_words_are_missing_only_where_declared_and_strings_keep_their_zeros(tmp_path: Path) -> None:

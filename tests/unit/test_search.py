@@ -7,14 +7,16 @@ import pandas as pd
 import pytest
 
 from keystage.adapters.flaml_search import search
-from keystage.adapters.flaml_starts import STARTING_POINTS
+from keystage.adapters.flaml_starts import starting_points
 from keystage.core.errors import SearchError
+from keystage.data.spec import Task
 from keystage.search.ensemble import fit_vote, vote_out_of_fold
-from keystage.search.folds import Fold, stratified_folds
-from keystage.search.metrics import METRICS
-from keystage.search.spec import EstimatorName, SearchSpec
+from keystage.search.folds import Fold, make_folds, stratified_folds
+from keystage.search.metrics import METRICS as BY_TASK
+from keystage.search.spec import ESTIMATORS, EstimatorName, SearchSpec
 from keystage.search.trials import SearchResult, StoppedBy, Trial, leaderboard, trials_of
 
+METRICS = BY_TASK[Task.classification]
 RNG = np.random.default_rng(2)
 X = pd.DataFrame(RNG.normal(size=(240, 4)), columns=list("abcd"))
 Y = pd.Series((X["a"] + X["b"] ** 2 + RNG.normal(size=240) > 0.8).astype(int), name="label")
@@ -27,7 +29,7 @@ def _spec(**changes: object) -> SearchSpec:
         "time_budget": None,
         "max_trials": 8,
         "folds": 3,
-        "estimators": list(EstimatorName),
+        "estimators": None,
         "ensemble_size": 3,
     }
     return SearchSpec(**(settings | changes))  # type: ignore[arg-type]
@@ -35,7 +37,7 @@ def _spec(**changes: object) -> SearchSpec:
 
 def _search(spec: SearchSpec, *, seed: int = 1, cores: int = 1) -> tuple[SearchResult, list[Trial]]:
     seen: list[Trial] = []
-    return search(X, Y, FOLDS, spec, seed=seed, cores=cores, on_trial=seen.append), seen
+    return search(X, Y, FOLDS, spec, task=Task.classification, seed=seed, cores=cores, on_trial=seen.append), seen
 
 
 def _without_seconds(result: SearchResult) -> pd.DataFrame:
@@ -47,7 +49,7 @@ def test_every_learner_is_tried_and_every_trial_is_kept() -> None:
 
     assert [trial.number for trial in seen] == list(range(1, 9))
     assert list(result.trials) == seen
-    assert {trial.estimator for trial in seen} == {name.value for name in EstimatorName}
+    assert {trial.estimator for trial in seen} == {name.value for name in ESTIMATORS[Task.classification]}
     assert all(len(trial.fold_scores) == 3 for trial in seen)
     assert result.stopped_by is StoppedBy.max_trials
 
@@ -73,7 +75,7 @@ def test_the_vote_averages_its_members_and_keeps_the_labels_own_values() -> None
     result, _ = _search(_spec())
     words = Y.map({0: "no", 1: "yes"})
 
-    model = fit_vote(result.candidates, X, words, cores=2)
+    model = fit_vote(result.candidates, X, words, Task.classification, cores=2)
 
     members = np.mean([item.create().fit(X, Y).predict_proba(X) for item in result.candidates], axis=0)
     np.testing.assert_allclose(model.predict_proba(X), members)
@@ -113,7 +115,9 @@ def test_three_classes_and_few_rows_can_be_searched() -> None:
     features, codes = X.head(30), pd.Series([0, 1, 2] * 10)
     folds = stratified_folds(codes, 3, seed=0)
 
-    result = search(features, codes, folds, _spec(max_trials=6), seed=0, cores=1, on_trial=lambda _: None)
+    result = search(
+        features, codes, folds, _spec(max_trials=6), task=Task.classification, seed=0, cores=1, on_trial=lambda _: None
+    )
 
     assert len(result.trials) == 6
     assert result.candidates[0].out_of_fold.shape == (30, 3)
@@ -123,8 +127,8 @@ def test_starting_points_are_points_of_flamls_search_spaces() -> None:
     result, _ = _search(_spec(max_trials=6))
 
     for trial in result.trials:
-        if trial.estimator in STARTING_POINTS:
-            assert set(STARTING_POINTS[trial.estimator]) <= set(trial.hyperparameters)
+        if trial.estimator in starting_points(Task.classification):
+            assert set(starting_points(Task.classification)[trial.estimator]) <= set(trial.hyperparameters)
 
 
 def test_a_leaderboard_is_ranked_and_gives_its_trials_back() -> None:
@@ -159,16 +163,50 @@ def test_settings_that_cannot_be_searched_are_refused(change: dict[str, object],
 
 
 def test_a_learner_that_cannot_take_missing_cells_is_named_before_the_search() -> None:
+    spec = _spec(estimators=[EstimatorName.lrl1, EstimatorName.lgbm])
     with pytest.raises(SearchError, match="lrl1 cannot learn from missing cells") as caught:
-        search(X.mask(X > 2), Y, FOLDS, _spec(), seed=0, cores=1, on_trial=lambda _: None)
+        search(X.mask(X > 2), Y, FOLDS, spec, task=Task.classification, seed=0, cores=1, on_trial=lambda _: None)
 
-    assert "automl.estimators=[lgbm,xgboost,xgb_limitdepth,rf,extra_tree]" in caught.value.fix
+    assert "automl.estimators=[lgbm]" in caught.value.fix
 
 
 def test_the_other_learners_take_missing_cells() -> None:
-    able = [name for name in EstimatorName if name is not EstimatorName.lrl1]
-    spec = _spec(estimators=able, max_trials=5)
+    spec = _spec(max_trials=6)
 
-    result = search(X.mask(X > 2), Y, FOLDS, spec, seed=0, cores=1, on_trial=lambda _: None)
+    result = search(X.mask(X > 2), Y, FOLDS, spec, task=Task.classification, seed=0, cores=1, on_trial=lambda _: None)
 
-    assert {trial.estimator for trial in result.trials} == {name.value for name in able}
+    assert {trial.estimator for trial in result.trials} == {
+        name.value for name in ESTIMATORS[Task.classification] if name is not EstimatorName.lrl1
+    }
+    assert list(result.left_out) == ["lrl1"]
+    assert "cells are missing in: " in result.left_out["lrl1"]
+
+
+NUMBERS = pd.Series(3 * X["a"] - X["b"] + RNG.normal(0, 0.3, 240), name="label")
+
+
+def test_numbers_are_searched_and_averaged_the_same_on_any_number_of_cores() -> None:
+    folds = make_folds(NUMBERS, Task.regression, 3, seed=1)
+    spec = _spec(metric="r2", max_trials=7)
+
+    first, second = (
+        search(X, NUMBERS, folds, spec, task=Task.regression, seed=1, cores=cores, on_trial=lambda _: None)
+        for cores in (1, 2)
+    )
+    model = fit_vote(first.candidates, X, NUMBERS, Task.regression, cores=2)
+
+    assert [trial.fold_scores for trial in first.trials] == [trial.fold_scores for trial in second.trials]
+    assert {trial.estimator for trial in first.trials} == {name.value for name in ESTIMATORS[Task.regression]}
+    assert first.candidates[0].trial.score > 0.9
+    members = [member.predict(X) for member in model.estimators_]
+    assert np.allclose(model.predict(X), np.mean(members, axis=0))
+    assert vote_out_of_fold(first.candidates).shape == (240,)
+
+
+def test_a_search_that_does_not_suit_the_task_is_refused() -> None:
+    with pytest.raises(ValueError, match="'roc_auc' is none of regression"):
+        _spec().require_suits(Task.regression)
+    with pytest.raises(ValueError, match="lrl1 is not made for regression"):
+        _spec(metric="r2", estimators=[EstimatorName.lrl1]).require_suits(Task.regression)
+    with pytest.raises(SearchError, match="5 training rows are too few for 3 folds"):
+        make_folds(NUMBERS.head(5), Task.regression, 3, seed=0)

@@ -11,11 +11,12 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from keystage.adapters.flaml_starts import STARTING_POINTS
+from keystage.adapters.flaml_starts import starting_points
 from keystage.core.errors import SearchError, listing
+from keystage.data.spec import Task
 from keystage.search.folds import Fold
 from keystage.search.metrics import Metric, metric_of
-from keystage.search.spec import SearchSpec
+from keystage.search.spec import ESTIMATORS, SearchSpec
 from keystage.search.trials import Candidate, SearchResult, StoppedBy, Trial
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ UNLIMITED = 1_000_000  # FLAML wants a number of trials
 ROWS_WORTH_THREADS = 20_000
 
 # Learners that fail on a missing cell.
-_NEEDS_ALL_CELLS = {"lrl1"}
+_NEEDS_ALL_CELLS = {"lrl1", "enet"}
 
 
 class _OutOfTimeError(Exception):
@@ -39,9 +40,10 @@ class _OutOfTimeError(Exception):
 class _Recorder:
     """Receives each fold from FLAML's custom metric, closes each trial, and keeps the best candidates."""
 
-    def __init__(self, spec: SearchSpec, metric: Metric, folds: Sequence[Fold], on_trial: OnTrial) -> None:
+    def __init__(self, task: Task, spec: SearchSpec, metric: Metric, folds: Sequence[Fold], on_trial: OnTrial) -> None:
         self.trials: list[Trial] = []
         self.candidates: list[Candidate] = []
+        self._task = task
         self._spec, self._metric, self._folds, self._on_trial = spec, metric, folds, on_trial
         self._open: list[tuple[float, np.ndarray]] = []
         self._begun = self._trial_begun = time.monotonic()
@@ -54,9 +56,9 @@ class _Recorder:
         # _accumulate_prediction), so with several threads the last digits differ from call to call.
         if hasattr(estimator.model, "n_jobs"):
             estimator.model.n_jobs = 1
-        probabilities = estimator.predict_proba(X_val)
-        score = self._metric.score(y_val.to_numpy(), probabilities)
-        self._open.append((score, probabilities))
+        predicted = (estimator.predict_proba if self._task is Task.classification else estimator.predict)(X_val)
+        score = self._metric.score(y_val.to_numpy(), predicted)
+        self._open.append((score, predicted))
         self._estimator, self._config = estimator, config
         if len(self._open) < len(self._folds):
             self.check_time()
@@ -65,7 +67,7 @@ class _Recorder:
     def close(self) -> float:
         """All folds of a trial are scored."""
         now = time.monotonic()
-        scores, probabilities = zip(*self._open, strict=True)
+        scores, predictions = zip(*self._open, strict=True)
         trial = Trial(
             number=len(self.trials) + 1,
             estimator=_name_of(self._estimator),
@@ -74,7 +76,7 @@ class _Recorder:
             seconds=now - self._trial_begun,
         )
         self.trials.append(trial)
-        self._keep(trial, probabilities)
+        self._keep(trial, predictions)
         self._open, self._trial_begun = [], now
         self._on_trial(trial)
         self.check_time()
@@ -90,11 +92,11 @@ class _Recorder:
         if time.monotonic() - self._begun + final_fit > budget:
             raise _OutOfTimeError
 
-    def _keep(self, trial: Trial, probabilities: Sequence["np.ndarray"]) -> None:
+    def _keep(self, trial: Trial, predictions: Sequence["np.ndarray"]) -> None:
         import numpy as np
 
-        out_of_fold = np.empty((sum(len(rows) for _, rows in self._folds), probabilities[0].shape[1]))
-        for (_, rows), predicted in zip(self._folds, probabilities, strict=True):
+        out_of_fold = np.empty((sum(len(rows) for _, rows in self._folds), *predictions[0].shape[1:]))
+        for (_, rows), predicted in zip(self._folds, predictions, strict=True):
             out_of_fold[rows] = predicted
         create = _factory(self._estimator.estimator_class, dict(self._estimator.params))
         self.candidates.append(Candidate(trial, create, out_of_fold))
@@ -104,10 +106,11 @@ class _Recorder:
 
 def search(
     features: "pd.DataFrame",
-    codes: "pd.Series",
+    target: "pd.Series",
     folds: Sequence[Fold],
     spec: SearchSpec,
     *,
+    task: Task,
     seed: int,
     cores: int,
     on_trial: OnTrial,
@@ -116,9 +119,10 @@ def search(
 
     Args:
         features: n x m, numeric.
-        codes: n class codes, 0 to k - 1.
+        target: n class codes, 0 to k - 1, or n numbers.
         folds: on which every trial is scored.
         spec: learners, metric, budget.
+        task: what is learnt.
         seed: equal seeds propose equal trials.
         cores: threads of one fit, where the table is large enough to gain from them.
         on_trial: called after each trial.
@@ -129,11 +133,10 @@ def search(
     from flaml.automl import AutoML
     from sklearn.model_selection import PredefinedSplit
 
-    _require_all_cells(features, spec)
+    learners, left_out = _learners(features, spec, task)
     logging.getLogger("flaml").setLevel(logging.ERROR)
     metric = metric_of(spec.metric)
-    recorder = _Recorder(spec, metric, folds, on_trial)
-    learners = [item.value for item in spec.estimators]
+    recorder = _Recorder(task, spec, metric, folds, on_trial)
 
     def fold_metric(
         X_val: Any, y_val: Any, estimator: Any, _labels: Any, _X: Any, _y: Any, _wv: Any, _w: Any, config: Any, *_: Any
@@ -149,8 +152,8 @@ def search(
         try:
             AutoML().fit(  # type: ignore[no-untyped-call]  # FLAML ships no annotations
                 features.reset_index(drop=True),
-                codes.reset_index(drop=True),
-                task="classification",
+                target.reset_index(drop=True),
+                task=task.value,
                 metric=fold_metric,
                 cv_score_agg_func=close_trial,
                 eval_method="cv",
@@ -160,7 +163,7 @@ def search(
                 max_iter=spec.max_trials or UNLIMITED,
                 estimator_list=learners,
                 learner_selector="roundrobin",
-                starting_points={name: STARTING_POINTS[name] for name in learners if name in STARTING_POINTS},
+                starting_points={name: point for name, point in starting_points(task).items() if name in learners},
                 seed=seed,
                 n_jobs=cores if len(features) >= ROWS_WORTH_THREADS else 1,
                 retrain_full=False,
@@ -177,20 +180,28 @@ def search(
             why=f"one trial fits {len(folds)} models; automl.time_budget ended before the first trial did",
             fix="raise automl.time_budget, lower automl.folds, or name faster automl.estimators",
         )
-    return SearchResult(tuple(recorder.trials), tuple(recorder.candidates), stopped_by)
+    return SearchResult(tuple(recorder.trials), tuple(recorder.candidates), stopped_by, left_out)
 
 
-def _require_all_cells(features: "pd.DataFrame", spec: SearchSpec) -> None:
-    """Learners that cannot take missing cells are not left out in silence."""
-    helpless = [item.value for item in spec.estimators if item.value in _NEEDS_ALL_CELLS]
+def _learners(features: "pd.DataFrame", spec: SearchSpec, task: Task) -> tuple[list[str], dict[str, str]]:
+    """FLAML's names of the learners to try, and those that cannot be, with the reason.
+
+    Raises:
+        SearchError: a learner that was asked for by name cannot take missing cells.
+    """
+    names = [item.value for item in spec.estimators or ESTIMATORS[task]]
     empty = features.columns[features.isna().any()]
-    if helpless and len(empty):
-        able = ",".join(item.value for item in spec.estimators if item.value not in _NEEDS_ALL_CELLS)
+    helpless = [name for name in names if name in _NEEDS_ALL_CELLS] if len(empty) else []
+    able = [name for name in names if name not in helpless]
+    why = f"after the recipe, cells are missing in: {listing(map(str, empty))}"
+    if helpless and spec.estimators:
         raise SearchError(
             f"{listing(helpless)} cannot learn from missing cells",
-            why=f"after the recipe, cells are missing in: {listing(map(str, empty))}",
-            fix=f"add a step 'fill' for them in conf/prep, or search without: automl.estimators=[{able}]",
+            why=why,
+            fix=f"add a step 'fill' for them in conf/prep, or search without: "
+            f"automl.estimators={'[' + ','.join(able) + ']' if able else 'null'}",
         )
+    return able, dict.fromkeys(helpless, why)
 
 
 def _as_splitter(folds: Sequence[Fold], kind: type) -> Any:
@@ -212,6 +223,7 @@ def _name_of(estimator: Any) -> str:
         "RandomForestEstimator": "rf",
         "ExtraTreesEstimator": "extra_tree",
         "LRL1Classifier": "lrl1",
+        "ElasticNetEstimator": "enet",
     }
     return names[type(estimator).__name__]
 

@@ -11,6 +11,7 @@ class Task(Enum):
     """What is learnt."""
 
     classification = "classification"
+    regression = "regression"
 
 
 class ColumnType(Enum):

@@ -1,6 +1,7 @@
 """The one form in which a table goes from stage to stage: Parquet that says which column is the label."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from keystage.core.errors import DatasetError
 from keystage.data.spec import Task
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 _METADATA = b"keystage"
@@ -38,6 +40,25 @@ def write_table(table: PreparedTable, path: Path) -> None:
     about = json.dumps({"label": table.label.name, "task": table.task.value}, sort_keys=True).encode()
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), _METADATA: about}), path)
+
+
+def prediction_table(label: "pd.Series", predicted: "np.ndarray", classes: Sequence[object]) -> "pd.DataFrame":
+    """True and predicted values side by side.
+
+    Args:
+        label: n true values.
+        predicted: n x k probabilities of a classifier, or n values of a regressor.
+        classes: the k classes, in the order of the columns; none for a regressor.
+
+    Returns:
+        Columns actual and ``probability_CLASS`` for each class, or actual and predicted.
+    """
+    import pandas as pd
+
+    if not classes:
+        return pd.DataFrame({"actual": label.to_numpy(), "predicted": predicted})
+    columns = {f"probability_{value}": predicted[:, index] for index, value in enumerate(classes)}
+    return pd.DataFrame({"actual": label.to_numpy(), **columns})
 
 
 def read_table(path: Path) -> PreparedTable:

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from keystage.data.spec import Task
 from keystage.search.metrics import METRICS
 
 if TYPE_CHECKING:
@@ -12,46 +13,75 @@ if TYPE_CHECKING:
 
 MAX_POINTS = 500  # a curve with more points looks the same and loads slower
 CALIBRATION_BINS = 10
+# The plots that dvc.yaml draws; DVC complains of a file that is not there, and draws one without rows empty.
+PLOT_COLUMNS = {
+    "roc": ("false_positive_rate", "true_positive_rate"),
+    "precision_recall": ("recall", "precision"),
+    "calibration": ("predicted", "observed"),
+    "confusion": ("actual", "predicted"),
+    "predicted": ("actual", "predicted"),
+    "residuals": ("predicted", "residual"),
+}
 
 
-def scores(codes: "np.ndarray", probabilities: "np.ndarray") -> dict[str, float]:
-    """All metrics by name, for n codes and n x k probabilities; those that need all classes lack when one is absent."""
+def scores(task: Task, truth: "np.ndarray", predicted: "np.ndarray") -> dict[str, float]:
+    """All metrics of the task by name; those that need all classes lack when one is absent.
+
+    Args:
+        task: what was learnt.
+        truth: n class codes, or n values.
+        predicted: n x k probabilities, or n values.
+    """
     import numpy as np
 
-    all_present = len(np.unique(codes)) == probabilities.shape[1]
+    all_present = task is not Task.classification or len(np.unique(truth)) == predicted.shape[1]
     return {
-        name: metric.score(codes, probabilities)
-        for name, metric in METRICS.items()
+        name: metric.score(truth, predicted)
+        for name, metric in METRICS[task].items()
         if all_present or not metric.needs_all_classes
     }
 
 
-def plot_tables(
-    codes: "np.ndarray", probabilities: "np.ndarray", classes: "Sequence[object]"
-) -> "dict[str, pd.DataFrame]":
-    """Tables for the four plots, by file name without ending.
+def plot_tables(truth: "np.ndarray", predicted: "np.ndarray", classes: "Sequence[object]") -> "dict[str, pd.DataFrame]":
+    """Tables for the plots of dvc.yaml, by file name without ending; those of the other task have no rows.
 
     With two classes the curves are those of the second; with more there is one per class against the rest.
 
     Args:
-        codes: n class codes.
-        probabilities: n x k.
-        classes: the k label values, in the order of the columns.
+        truth: n class codes, or n values.
+        predicted: n x k probabilities, or n values.
+        classes: the k label values, in the order of the columns; none for a regressor.
     """
+    import pandas as pd
+
+    tables = _of_classes(truth, predicted, classes) if classes else _residuals(truth, predicted)
+    return {name: pd.DataFrame(columns=list(columns)) for name, columns in PLOT_COLUMNS.items()} | tables
+
+
+def _of_classes(truth: "np.ndarray", predicted: "np.ndarray", classes: "Sequence[object]") -> "dict[str, pd.DataFrame]":
     import pandas as pd
 
     shown = range(len(classes)) if len(classes) > 2 else [1]
     tables: dict[str, list[pd.DataFrame]] = {"roc": [], "precision_recall": [], "calibration": []}
     for index in shown:
-        for name, table in _curves(codes == index, probabilities[:, index]).items():
+        for name, table in _curves(truth == index, predicted[:, index]).items():
             tables[name].append(table.assign(**{"class": str(classes[index])}))
     confusion = pd.DataFrame(
         {
-            "actual": [str(classes[code]) for code in codes],
-            "predicted": [str(classes[code]) for code in probabilities.argmax(axis=1)],
+            "actual": [str(classes[code]) for code in truth],
+            "predicted": [str(classes[code]) for code in predicted.argmax(axis=1)],
         }
     )
     return {name: pd.concat(parts, ignore_index=True) for name, parts in tables.items()} | {"confusion": confusion}
+
+
+def _residuals(truth: "np.ndarray", predicted: "np.ndarray") -> "dict[str, pd.DataFrame]":
+    """Points for predicted against true, and for what is left over; of many rows, some taken evenly by true value."""
+    import pandas as pd
+
+    points = pd.DataFrame({"actual": truth, "predicted": predicted}).sort_values("actual", ignore_index=True)
+    points = _thin(points)
+    return {"predicted": points, "residuals": points.assign(residual=points["actual"] - points["predicted"])}
 
 
 def _curves(positive: "np.ndarray", probability: "np.ndarray") -> "dict[str, pd.DataFrame]":

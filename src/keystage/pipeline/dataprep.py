@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from keystage.compute.spec import ComputeSpec
 from keystage.core.params import outside_key
 from keystage.data.reading import read_dataset
-from keystage.data.spec import DatasetSpec
+from keystage.data.spec import DatasetSpec, Task
 from keystage.data.split import split, usable_rows
 from keystage.data.table import PreparedTable, write_table
 from keystage.pipeline import workspace
@@ -37,7 +37,7 @@ def dataprep(params: DataprepParams) -> None:
     logger.info("Reading %s: %s", spec.name, ", ".join(spec.files))
     table = read_dataset(spec, Path.cwd())
     rows = usable_rows(table, spec)
-    train, test = split(rows, spec.label, params.prep.test_size, params.seed)
+    train, test = split(rows, spec, params.prep.test_size, params.seed)
     logger.info("Fitting the recipe on %d training rows, %d are kept for the test", len(train), len(test))
     not_features = [spec.label, *spec.drop]
     recipe = fit_recipe(params.prep, train.drop(columns=not_features), params.seed)
@@ -61,7 +61,7 @@ def _report(spec: DatasetSpec, table: "pd.DataFrame", train: "pd.DataFrame", tes
             "test": len(test),
         },
         "left_out_columns": dict.fromkeys(spec.drop, "dataset.drop names it"),
-        "classes": {str(value): int(count) for value, count in table[spec.label].value_counts().sort_index().items()},
+        "label": _about_label(table[spec.label], spec.task),
         "columns": {
             str(name): {
                 "type": str(table[name].dtype),
@@ -71,3 +71,10 @@ def _report(spec: DatasetSpec, table: "pd.DataFrame", train: "pd.DataFrame", tes
             for name in table.columns
         },
     }
+
+
+def _about_label(label: "pd.Series", task: Task) -> dict[str, Any]:
+    """Rows per class, or the range of a number."""
+    if task is Task.regression:
+        return {"least": float(label.min()), "mean": float(label.mean()), "greatest": float(label.max())}
+    return {"rows_per_class": {str(value): int(count) for value, count in label.value_counts().sort_index().items()}}

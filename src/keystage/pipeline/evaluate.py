@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 from keystage.compute.spec import ComputeSpec
 from keystage.core.params import outside_key
-from keystage.data.table import read_table
+from keystage.data.spec import Task
+from keystage.data.table import prediction_table, read_table
 from keystage.evaluation.scores import plot_tables, scores
 from keystage.pipeline import workspace
 
-SHOWN = ("roc_auc", "log_loss", "accuracy", "f1", "mcc")  # in the line for people; all are in the metrics file
+# In the line for people; all are in the metrics file.
+SHOWN = ("roc_auc", "log_loss", "accuracy", "f1", "mcc", "r2", "rmse", "mae", "spearman")
 logger = logging.getLogger(__name__)
 
 
@@ -22,20 +24,20 @@ class EvaluateParams:
 
 def evaluate(params: EvaluateParams) -> None:  # noqa: ARG001 - run_stage has applied the compute profile
     """Write the test metrics, the plot tables and the predictions."""
-    import pandas as pd
-
     model = workspace.read_pickle(workspace.MODEL)
     table = read_table(workspace.TEST_TABLE)
-    probabilities = model.predict_proba(table.features)
-    codes = model.le_.transform(table.label)
+    classes = list(model.classes_) if table.task is Task.classification else []
+    predicted = model.predict_proba(table.features) if classes else model.predict(table.features)
+    truth = model.le_.transform(table.label) if classes else table.label.to_numpy()
 
-    found = scores(codes, probabilities)
-    workspace.write_json({"test": {**found, "rows": len(codes)}}, workspace.METRICS)
+    found = scores(table.task, truth, predicted)
+    workspace.write_json({"test": {**found, "rows": len(truth)}}, workspace.METRICS)
     workspace.PLOTS.mkdir(parents=True, exist_ok=True)
-    for name, plot in plot_tables(codes, probabilities, list(model.classes_)).items():
+    for name, plot in plot_tables(truth, predicted, classes).items():
         plot.to_csv(workspace.PLOTS / f"{name}.csv", index=False)
-    columns = {f"probability_{value}": probabilities[:, index] for index, value in enumerate(model.classes_)}
-    predictions = {"actual": table.label, "prediction": model.predict(table.features), **columns}
-    pd.DataFrame(predictions).to_parquet(workspace.PREDICTIONS, index=False)
+    predictions = prediction_table(table.label, predicted, classes)
+    if classes:
+        predictions.insert(1, "predicted", model.predict(table.features))
+    predictions.to_parquet(workspace.PREDICTIONS, index=False)
     shown = ", ".join(f"{name} {found[name]:.4f}" for name in SHOWN if name in found)
-    logger.info("On %d test rows: %s", len(codes), shown)
+    logger.info("On %d test rows: %s", len(truth), shown)

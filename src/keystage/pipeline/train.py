@@ -9,11 +9,12 @@ from keystage.adapters.flaml_search import search
 from keystage.compute import limits
 from keystage.compute.spec import ComputeSpec
 from keystage.core.params import outside_key
-from keystage.data.table import read_table
+from keystage.data.spec import Task
+from keystage.data.table import PreparedTable, prediction_table, read_table
 from keystage.pipeline import workspace
 from keystage.pipeline.progress import SearchProgress
 from keystage.search.ensemble import fit_vote, vote_out_of_fold
-from keystage.search.folds import Fold, stratified_folds
+from keystage.search.folds import Fold, make_folds
 from keystage.search.metrics import Metric, metric_of
 from keystage.search.spec import SearchSpec
 from keystage.search.trials import SearchResult, leaderboard
@@ -40,26 +41,34 @@ def train(params: TrainParams) -> dict[str, Any]:
     Returns:
         For the stage's record, the seconds of each trial by its number.
     """
-    from sklearn.preprocessing import LabelEncoder
-
     table = read_table(workspace.TRAIN_TABLE)
-    spec, metric = params.automl, metric_of(params.automl.metric)
+    spec, metric, task = params.automl, metric_of(params.automl.metric), table.task
     cores = limits.cores(params.compute.train)
-    encoder = LabelEncoder().fit(table.label)
-    codes = _codes(encoder, table.label)
-    folds = stratified_folds(codes, spec.folds, params.seed)
-    logger.info("Searching for the best %s over %d rows and %d folds", metric.name, len(codes), spec.folds)
+    target, classes = _target(table)
+    folds = make_folds(target, task, spec.folds, params.seed)
+    logger.info("Searching for the best %s over %d rows and %d folds", metric.name, len(target), spec.folds)
     with SearchProgress(spec, metric) as progress:
-        result = search(table.features, codes, folds, spec, seed=params.seed, cores=cores, on_trial=progress.trial_done)
+        result = search(
+            table.features,
+            target,
+            folds,
+            spec,
+            task=task,
+            seed=params.seed,
+            cores=cores,
+            on_trial=progress.trial_done,
+        )
+    for name, reason in result.left_out.items():
+        logger.info("%s was not tried: %s", name, reason)
     names = ", ".join(f"{item.trial.estimator} (trial {item.trial.number})" for item in result.candidates)
-    logger.info("Fitting on all %d rows: %s", len(codes), names)
-    model = fit_vote(result.candidates, table.features, table.label, cores)
+    logger.info("Fitting on all %d rows: %s", len(target), names)
+    model = fit_vote(result.candidates, table.features, table.label, task, cores)
 
     out_of_fold = vote_out_of_fold(result.candidates)
     workspace.write_pickle(model, workspace.MODEL)
     leaderboard(result.trials, metric).to_parquet(workspace.LEADERBOARD, index=False)
-    _out_of_fold_table(table.label, out_of_fold, encoder.classes_).to_parquet(workspace.OUT_OF_FOLD, index=False)
-    report = _report(result, metric, codes, out_of_fold, folds)
+    prediction_table(table.label, out_of_fold, classes).to_parquet(workspace.OUT_OF_FOLD, index=False)
+    report = _report(result, metric, target, out_of_fold, folds)
     workspace.write_json(report, workspace.SEARCH_REPORT)
     logger.info(
         "%d trials; %s in cross-validation: best trial %.4f, model %.4f",
@@ -71,28 +80,27 @@ def train(params: TrainParams) -> dict[str, Any]:
     return {"trial_seconds": {str(trial.number): trial.seconds for trial in result.trials}}
 
 
-def _codes(encoder: Any, label: "pd.Series") -> "pd.Series":
+def _target(table: PreparedTable) -> tuple["pd.Series", list[Any]]:
+    """What learners fit: class codes with the classes in their order, or the numbers themselves."""
     import pandas as pd
+    from sklearn.preprocessing import LabelEncoder
 
-    return pd.Series(encoder.transform(label), name=label.name)
-
-
-def _out_of_fold_table(label: "pd.Series", probabilities: "np.ndarray", classes: Sequence[object]) -> "pd.DataFrame":
-    import pandas as pd
-
-    columns = {f"probability_{value}": probabilities[:, index] for index, value in enumerate(classes)}
-    return pd.DataFrame({"actual": label.to_numpy(), **columns})
+    if table.task is Task.regression:
+        return table.label, []
+    encoder = LabelEncoder().fit(table.label)
+    return pd.Series(encoder.transform(table.label), name=table.label.name), list(encoder.classes_)
 
 
 def _report(
-    result: SearchResult, metric: Metric, codes: "pd.Series", out_of_fold: "np.ndarray", folds: Sequence[Fold]
+    result: SearchResult, metric: Metric, target: "pd.Series", out_of_fold: "np.ndarray", folds: Sequence[Fold]
 ) -> dict[str, Any]:
     """Cross-validated scores of the best trial and of the model, and what ended the search."""
-    scores = [metric.score(codes.to_numpy()[rows], out_of_fold[rows]) for _, rows in folds]
+    scores = [metric.score(target.to_numpy()[rows], out_of_fold[rows]) for _, rows in folds]
     return {
         "best_trial": {metric.name: result.candidates[0].trial.score},
         "model": {metric.name: sum(scores) / len(scores)},
         "trials": len(result.trials),
         "members": len(result.candidates),
         "stopped_by": result.stopped_by.value,
+        "left_out": result.left_out,
     }

@@ -3,12 +3,33 @@
 from typing import TYPE_CHECKING
 
 from keystage.core.errors import SearchError
+from keystage.data.spec import Task
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
 Fold = tuple["np.ndarray", "np.ndarray"]
+
+
+def make_folds(label: "pd.Series", task: Task, folds: int, seed: int) -> list[Fold]:
+    """Shuffled folds as (training rows, validation rows), by position; stratified where the label is a class.
+
+    Raises:
+        SearchError: a class, or the table, has fewer rows than there are folds.
+    """
+    if task is Task.classification:
+        return stratified_folds(label, folds, seed)
+
+    from sklearn.model_selection import KFold
+
+    if len(label) < 2 * folds:
+        raise SearchError(
+            f"{len(label)} training rows are too few for {folds} folds",
+            why="each fold needs two rows or more to be scored",
+            fix="lower automl.folds, or add rows",
+        )
+    return list(KFold(n_splits=folds, shuffle=True, random_state=seed).split(label.to_frame()))
 
 
 def stratified_folds(label: "pd.Series", folds: int, seed: int) -> list[Fold]:

@@ -1,8 +1,13 @@
-"""Metrics of a classifier, each with its direction. Nothing else in the house knows which way is better.
+"""Metrics, each with its direction. Nothing else in the house knows which way is better.
 
-Each is scikit-learn's of that name. With two classes the second in sorted order counts as positive; with more, ranking
-metrics, precision, recall and F1 are means over the classes with equal weight (macro; ROC AUC one against the rest).
-Those that end in ``_weighted`` weigh each class, of two as of more, by its share of the rows, as Azure ML SDK v1 does.
+Each is scikit-learn's of that name.
+
+Of a classifier: with two classes the second in sorted order counts as positive; with more, ranking metrics, precision,
+recall and F1 are means over the classes with equal weight (macro; ROC AUC one against the rest). Those that end in
+``_weighted`` weigh each class, of two as of more, by its share of the rows, as Azure ML SDK v1 does.
+
+Of a regressor: ``normalized_`` ones are divided by the range of the true values that are scored; ``mape`` is a share,
+not per cent.
 """
 
 from collections.abc import Callable
@@ -12,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from keystage.core.errors import ExtensionError
 from keystage.core.extension import load_function
+from keystage.data.spec import Task
 from keystage.search.spec import AZURE_METRIC_NAMES, OWN_METRICS
 
 if TYPE_CHECKING:
@@ -26,7 +32,8 @@ class Metric:
 
     Attributes:
         name: the name used in conf/ and in every file written.
-        score: from (codes, probabilities), shapes (n,) and (n, k), to one number; code i belongs to column i.
+        score: from truth and prediction to one number. Of a classifier: codes and probabilities, shapes (n,) and
+            (n, k), where code i belongs to column i. Of a regressor: values and values, shapes (n,) and (n,).
         greater_is_better: the direction.
         needs_all_classes: not defined where a class has no row.
     """
@@ -94,7 +101,34 @@ def _norm_macro_recall(codes: "np.ndarray", probabilities: "np.ndarray") -> floa
     return max(0.0, (recall - guessing) / (1 - guessing))
 
 
-METRICS = {
+def _spearman(truth: "np.ndarray", predicted: "np.ndarray") -> float:
+    """Rank correlation; the worst value, -1, where all predictions are the same, as Azure ML SDK v1 has it."""
+    from scipy.stats import spearmanr
+
+    if truth.min() == truth.max() or predicted.min() == predicted.max():
+        return -1.0
+    return float(spearmanr(truth, predicted).statistic)
+
+
+def _error(truth: "np.ndarray", predicted: "np.ndarray", which: str, *, normalized: bool = False) -> float:
+    from sklearn import metrics
+
+    error = {
+        "rmse": metrics.root_mean_squared_error,
+        "mae": metrics.mean_absolute_error,
+        "mape": metrics.mean_absolute_percentage_error,
+    }[which]
+    span = float(truth.max() - truth.min()) if normalized else 1.0
+    return float(error(truth, predicted)) / (span or 1.0)
+
+
+def _r2(truth: "np.ndarray", predicted: "np.ndarray") -> float:
+    from sklearn.metrics import r2_score
+
+    return float(r2_score(truth, predicted))
+
+
+_OF_CLASSIFIERS = {
     metric.name: metric
     for metric in (
         Metric("roc_auc", partial(_roc_auc, average="macro"), needs_all_classes=True),
@@ -113,6 +147,19 @@ METRICS = {
         Metric("mcc", _mcc),
     )
 }
+_OF_REGRESSORS = {
+    metric.name: metric
+    for metric in (
+        Metric("r2", _r2),
+        Metric("rmse", partial(_error, which="rmse"), greater_is_better=False),
+        Metric("mae", partial(_error, which="mae"), greater_is_better=False),
+        Metric("mape", partial(_error, which="mape"), greater_is_better=False),
+        Metric("spearman", _spearman),
+        Metric("normalized_rmse", partial(_error, which="rmse", normalized=True), greater_is_better=False),
+        Metric("normalized_mae", partial(_error, which="mae", normalized=True), greater_is_better=False),
+    )
+}
+METRICS = {Task.classification: _OF_CLASSIFIERS, Task.regression: _OF_REGRESSORS}
 
 
 def metric_of(name: str) -> Metric:
@@ -122,7 +169,7 @@ def metric_of(name: str) -> Metric:
         ExtensionError: a metric of the user's own cannot be loaded, or does not say which way is better.
     """
     if not name.startswith(f"{OWN_METRICS}:"):
-        return METRICS[AZURE_METRIC_NAMES.get(name, name)]
+        return (_OF_CLASSIFIERS | _OF_REGRESSORS)[AZURE_METRIC_NAMES.get(name, name)]
     score: Any = load_function(name, OWN_METRICS)
     if not isinstance(getattr(score, "greater_is_better", None), bool):
         function = name.partition(":")[2]

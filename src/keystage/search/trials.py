@@ -51,7 +51,7 @@ class Candidate:
     Attributes:
         trial: how it scored.
         create: gives an unfitted scikit-learn estimator with the trial's hyperparameters.
-        out_of_fold: n x k probabilities, each row predicted by the fold model that had not seen it.
+        out_of_fold: n x k probabilities, or n values, each row predicted by the fold model that had not seen it.
     """
 
     trial: Trial
@@ -61,11 +61,19 @@ class Candidate:
 
 @dataclass(frozen=True)
 class SearchResult:
-    """All trials, the candidates among them that may vote, best first, and what ended the search."""
+    """What a search found.
+
+    Attributes:
+        trials: all of them, in order.
+        candidates: those that may vote, best first.
+        stopped_by: what ended the search.
+        left_out: learners that were not named and could not be tried, with the reason.
+    """
 
     trials: tuple[Trial, ...]
     candidates: tuple[Candidate, ...]
     stopped_by: StoppedBy
+    left_out: dict[str, str]
 
 
 def ranked(trials: Sequence[Trial], metric: Metric) -> list[Trial]:
