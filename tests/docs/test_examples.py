@@ -8,6 +8,7 @@ from tests.conftest import ROOT, Project
 
 from keystage.adapters.dvc_repro import PipelineFailedError
 from keystage.core import errors
+from keystage.registry.lineage import LineageError
 
 _FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
 _NAMED_FILE = re.compile(r"# (conf/\S+)\n")
@@ -72,6 +73,18 @@ def test_the_page_on_reuse(project: Project) -> None:
     assert "Ran: conf, dataprep, train, evaluate, register" in shown
 
 
+def test_the_page_on_lineage(project: Project, tmp_path: Path) -> None:
+    project.call("git", "init", "--quiet", "--bare", str(tmp_path / "origin"))
+    project.call("git", "remote", "add", "origin", str(tmp_path / "origin"))
+
+    shown = _run(project, "docs/lineage.md")
+
+    assert "TitanicSurvivalInitial@1 is byte-equal" in shown
+    assert '"verdict": "byte-equal"' in shown
+    assert "refs/keystage/versions/TitanicSurvivalInitial/1" in project.call("git", "ls-remote", "origin").stdout
+    assert (project.root / "lineage.svg").is_file()
+
+
 def test_the_page_on_budgets(project: Project) -> None:
     assert "fold_scores" in _run(project, "docs/budgets.md")
 
@@ -92,7 +105,7 @@ def test_every_error_code_stands_in_the_docs() -> None:
     def below(kind: type[errors.KeystageError]) -> set[str]:
         return {kind.code}.union(*(below(child) for child in kind.__subclasses__()))
 
-    assert PipelineFailedError.code in documented
+    assert {PipelineFailedError.code, LineageError.code} <= documented
     assert documented == below(errors.KeystageError) - {errors.KeystageError.code}
 
 

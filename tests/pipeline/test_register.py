@@ -54,7 +54,13 @@ def test_a_new_name_gets_a_version_and_the_same_model_gets_no_twin(project: Proj
     tags = versions[0]["tags"]
     assert isinstance(tags, dict)
     head = project.call("git", "rev-parse", "HEAD").stdout.strip()
-    assert str(tags["keystage.git_commit"]).startswith(head)
+    state = str(tags["keystage.git_commit"])
+    assert project.call("git", "rev-parse", f"{state}^").stdout.strip() == head
+    assert "model_name: Survival" in project.call("git", "show", f"{state}:params.yaml").stdout
+    assert (
+        project.call("git", "rev-parse", f"refs/keystage/versions/Survival/{versions[0]['version']}").stdout.strip()
+        == state
+    )
     assert tags["keystage.dataset"] == "titanic"
     for name in ("data_digest", "params_digest", "lock_digest", "model_digest", "training_run"):
         assert tags[f"keystage.{name}"]

@@ -24,6 +24,7 @@ def log_model(package: ModelPackage, run_id: str) -> tuple[str, str]:
             code_paths=[str(path) for path in sorted(package.code.iterdir())],
             serialization_format="skops",
             skops_trusted_types=_types_in(package.pipeline),
+            metadata=dict(package.lineage),
         )
     _check_served(logged.model_uri, package)
     return str(logged.model_id), str(logged.model_uri)

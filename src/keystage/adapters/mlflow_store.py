@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MODEL_DIGEST = "keystage.model_digest"
 TRAINING_DIGEST = "keystage.training_digest"
 MAX_METRICS_PER_BATCH = 1000  # the limit of MLflow's log-batch request
-_SQLITE = "sqlite:///"
+SQLITE = "sqlite:///"
 _LOCK_TIMEOUT = 120  # seconds; another worker registers in less
 _REACH_TIMEOUT = 5  # seconds in which a server must answer its health check
 
@@ -47,7 +47,7 @@ class MlflowStore:
         if found is not None:
             self._experiment = found.experiment_id
         else:
-            local = str(artifacts / experiment) if uri.startswith(_SQLITE) else None
+            local = str(artifacts / experiment) if uri.startswith(SQLITE) else None
             self._experiment = self._client.create_experiment(experiment, artifact_location=local)
 
     def mirror(self, record: TrainingRecord) -> str:
@@ -105,15 +105,15 @@ class MlflowStore:
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
-        tags = {MODEL_DIGEST: package.digest, **package.lineage}
+        tags = {MODEL_DIGEST: package.digest, **package.tags}
         made = self._client.create_model_version(name, uri, run_id, tags=tags, model_id=model_id)
         return str(made.version)
 
 
 def resolve_uri(uri: str, root: Path) -> str:
     """The URI with a relative SQLite path taken from the project's folder, wherever the process runs."""
-    if uri.startswith(_SQLITE) and not uri.startswith(_SQLITE + "/"):
-        return f"{_SQLITE}{root / uri.removeprefix(_SQLITE)}"
+    if uri.startswith(SQLITE) and not uri.startswith(SQLITE + "/"):
+        return f"{SQLITE}{root / uri.removeprefix(SQLITE)}"
     return uri
 
 
@@ -132,23 +132,13 @@ def open_store(uri: str, experiment: str, root: Path) -> Iterator[MlflowStore]:
     from filelock import FileLock, Timeout
 
     resolved = resolve_uri(uri, root)
-    _require_reachable(resolved)
-    # MLflow's own defaults go on trying for minutes; a server that answered its health check does not need that.
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
-    # Addresses and bars of its own would drown the four lines that matter.
-    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    reach(resolved, then="dvc repro register (or take the local store: keystage run tracking=local)")
     lock = (
-        FileLock(f"{resolved.removeprefix(_SQLITE)}.lock", timeout=_LOCK_TIMEOUT)
-        if resolved.startswith(_SQLITE)
+        FileLock(f"{resolved.removeprefix(SQLITE)}.lock", timeout=_LOCK_TIMEOUT)
+        if resolved.startswith(SQLITE)
         else None
     )
     from mlflow.exceptions import MlflowException
-
-    # Only after the import, which sets the levels of its own.
-    for name in ("mlflow", "mlflow.store.db.utils", "alembic"):
-        logging.getLogger(name).setLevel(logging.ERROR)
 
     try:
         with lock or nullcontext():
@@ -167,18 +157,41 @@ def open_store(uri: str, experiment: str, root: Path) -> Iterator[MlflowStore]:
         ) from error
 
 
-def _require_reachable(uri: str) -> None:
+def reach(uri: str, *, then: str) -> None:
+    """Import MLflow, made to speak and to wait no longer than it must, for a server that answers.
+
+    Args:
+        uri: absolute.
+        then: what to do when the server is up again.
+
+    Raises:
+        TrackingError: the server does not answer.
+    """
+    if uri.startswith(("http://", "https://")):
+        _require_answer(uri, then)
+    # MLflow's own defaults go on trying for minutes; a server that answered its health check does not need that.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
+    # Addresses and bars of its own would drown the four lines that matter.
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    import mlflow  # noqa: F401
+
+    # Only after the import, which sets the levels of its own.
+    for name in ("mlflow", "mlflow.store.db.utils", "alembic"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def _require_answer(uri: str, then: str) -> None:
     import requests
 
-    if not uri.startswith(("http://", "https://")):
-        return
     try:
         requests.get(f"{uri.rstrip('/')}/health", timeout=_REACH_TIMEOUT).raise_for_status()
     except requests.RequestException as error:
         raise TrackingError(
             f"the tracking server at {uri} does not answer",
             why=f"{type(error).__name__} for {uri.rstrip('/')}/health; nothing is lost, the model is in the DVC cache",
-            fix="start the server, then: dvc repro register (or take the local store: keystage run tracking=local)",
+            fix=f"start the server, then: {then}",
         ) from error
 
 

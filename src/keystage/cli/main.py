@@ -6,8 +6,10 @@ import typer
 
 from keystage.cli.compare import compare_runs
 from keystage.cli.leaderboard import leaderboard
+from keystage.cli.lineage import lineage
 from keystage.cli.plan import plan
 from keystage.cli.run import compose, run
+from keystage.cli.verify import rebuild, verify
 from keystage.cli.why import why
 
 app = typer.Typer(
@@ -16,7 +18,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run, plan, why, compose, leaderboard):
+for command in (run, plan, why, compose, leaderboard, lineage, rebuild, verify):
     app.command()(command)
 app.command("compare")(compare_runs)
 

@@ -6,12 +6,14 @@ when all else would be reused. Equal notes are equal bytes, and re-run nothing.
 
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 from keystage.adapters.dvc_state import known_digest
 from keystage.core.params import outside_key
 from keystage.data.spec import DatasetSpec
 from keystage.pipeline import workspace
 from keystage.pipeline.inputs import LOCK_FILE
+from keystage.pipeline.state import require_recordable
 from keystage.prep.spec import PrepSpec
 from keystage.reuse.environment import read_environment, require_locked
 from keystage.reuse.named import (
@@ -41,13 +43,18 @@ class ConfParams:
 
 
 def conf(params: ConfParams) -> None:
-    """Write the notes that the keys of the other stages name, and keep dvc.lock as it was for ``keystage why``."""
+    """Write the notes that the keys of the other stages name; and, in no key, the run's identity and the last dvc.lock.
+
+    The identity tells results of this run from reused ones; ``keystage why`` reads the lock.
+    """
+    require_recordable(params.dataset, params.environment.lock)
     if LOCK_FILE.is_file():
         workspace.LOCK_BEFORE.parent.mkdir(parents=True, exist_ok=True)
         workspace.LOCK_BEFORE.write_bytes(LOCK_FILE.read_bytes())
     for path, text in {**notes(params, Path()), **reuse_notes(params.reuse)}.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+    workspace.RUN_NOTE.write_text(uuid4().hex, encoding="utf-8")
 
 
 def notes(params: ConfParams, root: Path) -> dict[Path, str]:

@@ -19,7 +19,7 @@ PIPELINE_FILE, LOCK_FILE = Path("dvc.yaml"), Path("dvc.lock")
 
 def fingerprints(stage: str) -> dict[str, str]:
     """Digest of every file that the stage depends on, and of params.yaml; folders by their files."""
-    listed = [PARAMS_FILE, *(Path(name) for name in _stages(PIPELINE_FILE)[stage].get("deps", []))]
+    listed = [PARAMS_FILE, *(Path(name) for name in stages_in(PIPELINE_FILE)[stage].get("deps", []))]
     files = [path for item in listed for path in (sorted(item.rglob("*")) if item.is_dir() else [item])]
     kept = [path for path in files if path.is_file() and "__pycache__" not in path.parts]
     return {path.as_posix(): digest(path).md5 for path in kept}
@@ -52,7 +52,7 @@ def require_whole(found: dict[str, str]) -> None:
     """
     if not LOCK_FILE.is_file():
         return
-    for maker, entry in _stages(LOCK_FILE).items():
+    for maker, entry in stages_in(LOCK_FILE).items():
         for out in entry.get("outs", []):
             path, recorded = Path(out["path"]), out.get("md5", "")
             if out["path"] not in found or found[out["path"]] == recorded:
@@ -66,6 +66,7 @@ def require_whole(found: dict[str, str]) -> None:
             )
 
 
-def _stages(path: Path) -> dict[str, Any]:
+def stages_in(path: Path) -> dict[str, Any]:
+    """The stages of dvc.yaml or dvc.lock, by name."""
     stages: dict[str, Any] = read_yaml(path)["stages"]
     return stages

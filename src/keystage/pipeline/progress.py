@@ -1,7 +1,9 @@
-"""The live line of a search: trials done, best score, time left."""
+"""The live line of what takes long: of a search its trials, best score and time left; of other work its last step."""
 
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -13,6 +15,26 @@ from keystage.search.spec import SearchSpec
 from keystage.search.trials import Trial
 
 SECONDS_BETWEEN_LINES = 5.0  # where no one sees a line being redrawn: in a log file, in CI
+
+
+@contextmanager
+def steps_shown() -> Iterator[Callable[[str], None]]:
+    """Give a function that shows what is being done: in one line that changes, or in a line now and then."""
+    console = Console(file=sys.stderr)
+    last = time.monotonic()
+
+    def say(step: str) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if console.is_terminal:
+            status.update(step)
+        elif now - last >= SECONDS_BETWEEN_LINES:
+            last = now
+            sys.stderr.write(f"  {step}\n")
+            sys.stderr.flush()
+
+    with console.status("starting") as status:
+        yield say
 
 
 class SearchProgress:

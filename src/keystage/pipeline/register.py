@@ -18,7 +18,9 @@ from keystage.compute.spec import ComputeSpec
 from keystage.core.params import PARAMS_FILE, flatten, outside_key
 from keystage.data.table import read_table
 from keystage.pipeline import workspace
+from keystage.pipeline.state import lineage_here
 from keystage.registry import package
+from keystage.registry.lineage import Lineage
 from keystage.registry.spec import RegistrySpec
 from keystage.tracking.record import TrainingRecord
 from keystage.tracking.spec import TrackingSpec
@@ -40,13 +42,13 @@ class RegisterParams:
 def register(params: RegisterParams) -> None:
     """Mirror, package and register; say which version it is."""
     tracking, registry = params.tracking, params.registry
-    lineage = _lineage()
+    lineage, home = lineage_here(_params()), workspace.main_root()
     logger.info("Opening MLflow at %s", tracking.uri)
     with (
-        open_store(tracking.uri, tracking.experiment, workspace.main_root()) as store,
+        open_store(tracking.uri, tracking.experiment, home) as store,
         tempfile.TemporaryDirectory() as folder,
     ):
-        run_id = store.mirror(_training_record(lineage))
+        run_id = store.mirror(_training_record(lineage.tags))
         code = package.copy_code(Path("src"), Path(folder))
         digest = package.digest_of((workspace.RECIPE, workspace.MODEL, workspace.ENVIRONMENT_NOTE), code)
         name, twin = registry.model_name, store.find(registry.model_name, digest)
@@ -54,11 +56,14 @@ def register(params: RegisterParams) -> None:
             logger.info("Model %s has this very model already, as version %s; no new version", name, twin)
             return
         logger.info("Packing the model and trying it on raw rows")
-        packed = _package(code, digest, {**lineage, "keystage.training_run": run_id})
-        logger.info("Registered version %s of model %s", store.register(packed, name, run_id), name)
+        packed = _package(code, digest, lineage, run_id)
+        git.keep(Path(), lineage.commit, home)  # first: a version names no state that git may throw away
+        number = store.register(packed, name, run_id)
+        git.name_version(home, name, number, lineage.commit)
+        logger.info("Registered version %s of model %s", number, name)
 
 
-def _package(code: Path, digest: str, lineage: dict[str, str]) -> package.ModelPackage:
+def _package(code: Path, digest: str, lineage: Lineage, run_id: str) -> package.ModelPackage:
     model = workspace.read_pickle(workspace.MODEL)
     return package.ModelPackage(
         pipeline=package.join(workspace.read_pickle(workspace.RECIPE), model),
@@ -66,11 +71,12 @@ def _package(code: Path, digest: str, lineage: dict[str, str]) -> package.ModelP
         requirements=package.requirements_of(model),
         code=code,
         digest=digest,
-        lineage=lineage,
+        tags={**lineage.tags, "keystage.training_run": run_id},
+        lineage=lineage.as_metadata(),
     )
 
 
-def _training_record(lineage: dict[str, str]) -> TrainingRecord:
+def _training_record(tags: dict[str, str]) -> TrainingRecord:
     reports = (workspace.DATA_REPORT, workspace.SEARCH_REPORT, workspace.METRICS)
     numbers = flatten(
         {"search": workspace.read_json(workspace.SEARCH_REPORT), **workspace.read_json(workspace.METRICS)}
@@ -83,21 +89,8 @@ def _training_record(lineage: dict[str, str]) -> TrainingRecord:
         leaderboard=workspace.LEADERBOARD,
         trial_seconds=workspace.read_json(workspace.record("train"))["trial_seconds"],
         reports=reports,
-        tags=lineage,
+        tags=tags,
     )
-
-
-def _lineage() -> dict[str, str]:
-    """Where the model comes from, as tags."""
-    params = _params()
-    keyed = {name: params[name] for name in ("seed", "dataset", "prep", "automl")}
-    return {
-        "keystage.dataset": str(params["dataset"]["name"]),
-        "keystage.git_commit": git.head(Path()),
-        "keystage.data_digest": package.digest_of_mapping(workspace.read_json(workspace.DATA_REPORT)["sources"]),
-        "keystage.params_digest": package.digest_of_mapping(keyed),
-        "keystage.lock_digest": hashlib.sha256(workspace.ENVIRONMENT_NOTE.read_bytes()).hexdigest(),
-    }
 
 
 def _params() -> dict[str, Any]:

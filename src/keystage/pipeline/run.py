@@ -100,6 +100,7 @@ def _record(root: Path) -> dict[str, Any]:
     """Where a result was made. No other stage but register reads it, and no key holds it."""
     differing = workspace.read_json(workspace.ENVIRONMENT_NOTE)["differing"]
     return {
+        "run": workspace.run_identity(),
         "ended": datetime.now(UTC).isoformat(timespec="seconds"),
         "git_commit": git.head(root),
         "experiment": os.environ.get("DVC_EXP_NAME", ""),  # set by DVC while it runs an experiment

@@ -18,6 +18,7 @@ OWN_TRANSFORMS_NOTE = KEY / "own_transforms.json"
 OWN_METRIC_NOTE = KEY / "own_metric.json"
 ENVIRONMENT_NOTE = KEY / "environment.json"
 SIZES_NOTE = ARTIFACTS / "sizes.json"  # in no key
+RUN_NOTE = ARTIFACTS / "run.txt"  # which run this is; in no key and in no cache
 
 TRAIN_TABLE = ARTIFACTS / "prepared" / "train.parquet"
 TEST_TABLE = ARTIFACTS / "prepared" / "test.parquet"
@@ -43,6 +44,11 @@ def reuse_note(stage: str) -> Path:
 def record(stage: str) -> Path:
     """Where and when ``stage`` ran, and how long it took: what is in no key, kept beside the result."""
     return ARTIFACTS / "records" / f"{stage}.json"
+
+
+def run_identity() -> str:
+    """What stage conf called the run under way; records name it, to tell results of this run from reused ones."""
+    return RUN_NOTE.read_text(encoding="utf-8") if RUN_NOTE.is_file() else ""
 
 
 LOCK_BEFORE = Path(".dvc", "tmp", "keystage", "dvc.lock")  # as it was when the last run began

@@ -29,7 +29,8 @@ class ModelPackage:
         requirements: exact versions to load it with.
         code: folder with the sources its classes are defined in.
         digest: equal for equal models; see ``digest_of``.
-        lineage: tags of the registered version.
+        tags: of the registered version.
+        lineage: what the model itself tells of where it comes from.
     """
 
     pipeline: Any
@@ -37,7 +38,8 @@ class ModelPackage:
     requirements: tuple[str, ...]
     code: Path
     digest: str
-    lineage: Mapping[str, str]
+    tags: Mapping[str, str]
+    lineage: Mapping[str, Any]
 
 
 def join(recipe: Any, model: Any) -> Any:

@@ -1,0 +1,87 @@
+"""The state of the project that a version names: which files it holds, and where a version's lineage is gathered.
+
+A run's state is what git tracks, as it is in the folder, and those new files that a run can read. Other new files are
+nobody's business: they may be large, or secret, and the commit may be shared.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.filesize import decimal
+
+from keystage.adapters import git
+from keystage.core.errors import ProjectError
+from keystage.data.spec import DatasetSpec
+from keystage.pipeline import workspace
+from keystage.pipeline.inputs import LOCK_FILE, PIPELINE_FILE, stages_in
+from keystage.registry.lineage import Lineage, sections_of, stage_of
+
+MAX_UNTRACKED = 100_000_000  # bytes; hosts of git repositories refuse larger files, and git is slow with them
+STAGES = ("conf", "dataprep", "train", "evaluate")  # on the way to a model
+
+# Where a run finds its settings, its code and what it stands on; the dataset and the lock are named by the settings.
+_READ = ("conf", "src", "stages", "reports", ".dvc", "*.dvc", ".dvcignore", "*.gitignore", "params.yaml")
+
+
+def require_recordable(dataset: DatasetSpec, lock: str) -> None:
+    """Refuse new files that are too large for a commit, before a run has taken its time.
+
+    Raises:
+        ProjectError: names them.
+    """
+    sizes = {path: path.stat().st_size for path in git.untracked(Path(), _patterns(dataset.path, dataset.files, lock))}
+    if sum(sizes.values()) <= MAX_UNTRACKED:
+        return
+    largest = max(sizes, key=lambda path: sizes[path])
+    raise ProjectError(
+        f"{decimal(sum(sizes.values()))} of new files are too much for git; the largest is {largest}",
+        why=f"a version names a commit with all that made it, and at most {decimal(MAX_UNTRACKED)} may be new in it",
+        fix=f"give data to DVC, which names it by its digest: dvc add '{largest}'",
+    )
+
+
+def lineage_here(params: Mapping[str, Any]) -> Lineage:
+    """What a version made from the results in this folder comes from. Its commit has no ref yet: ``git.keep``.
+
+    Args:
+        params: params.yaml.
+    """
+    dataset, lock = params["dataset"], params["environment"]["lock"]
+    commit = git.snapshot(Path(), _patterns(dataset["path"], dataset["files"], lock))
+    environment = workspace.read_json(workspace.ENVIRONMENT_NOTE)
+    made = stages_in(LOCK_FILE)
+    data, sizes = workspace.read_json(workspace.DATASET_NOTE), workspace.read_json(workspace.SIZES_NOTE)
+    outside = {workspace.SIZES_NOTE.as_posix()}  # it holds what is known of files that are not fetched
+    outside |= {path.as_posix() for of in (workspace.record, workspace.reuse_note) for path in map(of, STAGES)}
+    return Lineage(
+        run=workspace.run_identity(),
+        commit=commit,
+        base=git.parent_of(Path(), commit),
+        parameters=sections_of(params),
+        files={name: {"md5": md5, "size": sizes.get(md5)} for name, md5 in data.items()},
+        environment={
+            "lock": lock,
+            "digest": hashlib.sha256(workspace.ENVIRONMENT_NOTE.read_bytes()).hexdigest(),
+            "packages": len(environment["locked"]),
+            "not_locked": environment["differing"],
+        },
+        stages=tuple(stage_of(name, made[name], _record(name), outside) for name in STAGES),
+        search=workspace.read_json(workspace.SEARCH_REPORT),
+        scores=workspace.read_json(workspace.METRICS),
+    )
+
+
+def _record(stage: str) -> dict[str, Any]:
+    path = workspace.record(stage)
+    return workspace.read_json(path) if path.is_file() else {}
+
+
+def _patterns(folder: str, files: Iterable[str], lock: str) -> list[str]:
+    """Pathspecs of what a run can read; those from settings are taken by the letter."""
+    entries = stages_in(LOCK_FILE).values() if LOCK_FILE.is_file() else ()
+    deps = {item["path"] for entry in entries for item in entry.get("deps", ())}
+    named = {*(f"{folder}/{name}" for name in files), lock, *map(str, (PIPELINE_FILE, LOCK_FILE)), *deps}
+    within = sorted(name for name in named if not Path(name).is_absolute() and ".." not in Path(name).parts)
+    return [*_READ, *(f":(literal){name}" for name in within)]

@@ -1,0 +1,97 @@
+"""Hold a registered version against its rebuild: outputs by their bytes, then the models by what they predict."""
+
+import logging
+import subprocess
+import tempfile
+from pathlib import Path
+
+from keystage.adapters import mlflow_predict
+from keystage.adapters.mlflow_versions import Version, trial_scores
+from keystage.data.table import read_table
+from keystage.pipeline import workspace
+from keystage.pipeline.inputs import LOCK_FILE, stages_in
+from keystage.pipeline.rebuild import Rebuild
+from keystage.registry.lineage import outputs_of
+from keystage.registry.proof import (
+    Predictions,
+    Proof,
+    TrialDifference,
+    compare_predictions,
+    differences,
+    edited_tags,
+    first_difference,
+)
+
+logger = logging.getLogger(__name__)
+
+
+def verify(version: Version, made: Rebuild) -> Proof:
+    """Compare what the version recorded, and the model that is served, with the rebuild."""
+    lineage = version.lineage
+    differing = differences(lineage, outputs_of(stages_in(made.project / LOCK_FILE)))
+    logger.info("Comparing what the registered model predicts with the rebuilt one")
+    predictions, failure = _predictions(version, made)
+    searched_alike = not any(item.stage == "train" for item in differing)
+    return Proof(
+        version=str(version),
+        commit=lineage.commit,
+        outputs=sum(len(stage.outs) for stage in lineage.stages),
+        differences=differing,
+        predictions=predictions,
+        trial=None if searched_alike else _where_searches_part(version, made),
+        edited_tags=edited_tags(lineage, version.tags),
+        notes=(*_notes(version, made), *([f"the registered model cannot predict: {failure}"] if failure else [])),
+    )
+
+
+def _predictions(version: Version, made: Rebuild) -> tuple[Predictions | None, str]:
+    """Compared row by row; or None and what went wrong.
+
+    The registered model runs in the environment it was made with. ``evaluate`` has kept what the rebuilt one predicts.
+    """
+    import pandas as pd
+
+    rows = made.project / workspace.RAW_TEST
+    with tempfile.TemporaryDirectory() as folder:
+        predicted = Path(folder) / "predicted.parquet"
+        label = str(read_table(rows).label.name)
+        program = str(Path(mlflow_predict.__file__))
+        done = subprocess.run(  # noqa: S603 - arguments of ours
+            [str(made.python), "-P", program, version.tracking_uri, version.uri, str(rows), label, str(predicted)],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            return None, (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        registered = pd.read_parquet(predicted)
+    return compare_predictions(registered, pd.read_parquet(made.project / workspace.PREDICTIONS)), ""
+
+
+def _where_searches_part(version: Version, made: Rebuild) -> TrialDifference | None:
+    import pandas as pd
+
+    board = pd.read_parquet(made.project / workspace.LEADERBOARD)
+    recorded = trial_scores(version, str(board["metric"].iloc[0]))
+    return first_difference(recorded, board) if recorded else None
+
+
+def _notes(version: Version, made: Rebuild) -> list[str]:
+    """What else could make the two differ."""
+    notes = []
+    if made.trials is not None:
+        notes.append(
+            f"the time budget ended the registered search; the rebuild did as many trials ({made.trials}) instead,"
+            f" so {workspace.SEARCH_REPORT} names another end"
+        )
+    for stage in version.lineage.stages:
+        if not stage.record:
+            continue
+        now = workspace.read_json(made.project / workspace.record(stage.name))
+        notes += [
+            f"{stage.name} was made with {name} {stage.record.get(name)}, rebuilt with {now.get(name)}"
+            for name in ("python", "system")
+            if stage.record.get(name) != now.get(name)
+        ]
+    return notes
