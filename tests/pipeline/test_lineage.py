@@ -136,7 +136,7 @@ def test_a_version_that_tells_of_another_state_parts_from_its_rebuild(moved_on: 
     assert found
     assert found.groups() == ("train", "artifacts/leaderboard.parquet")
     assert re.search(r"the first trial that differs is 4, score 0\.\d+ registered, none rebuilt", done.stdout)
-    assert re.search(r"\d+ of 262 test rows differ, by 0\.\d+ in probability at most", done.stdout)
+    assert re.search(r"\d+ of 262 test rows differ, by 0\.\d+ at most", done.stdout)
     assert "tag keystage.git_commit says something else than the model" in done.stdout
     assert len(moved_on.call("git", "worktree", "list").stdout.splitlines()) == 1
 

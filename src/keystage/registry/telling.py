@@ -54,7 +54,7 @@ def search(lineage: Lineage) -> str:
     """What was searched, and what ended it."""
     wanted, report = lineage.parameters["automl"], lineage.search
     ended = "the time budget" if report["stopped_by"] == "time_budget" else "the number of trials"
-    learners = ", ".join(wanted["estimators"])
+    learners = ", ".join(wanted["estimators"] or ["all learners that suit"])
     return f"{wanted['metric']} over {wanted['folds']} folds, {learners}; {report['trials']} trials, ended by {ended}"
 
 
