@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 DONE    := $(VENV)/.installed
 
-.PHONY: help run test check lint types layers env lock benchmark clean
+.PHONY: help run test check lint types layers env remotes lock benchmark clean
 
 help:            ## list the targets
 	@grep -E '^[a-z-]+: .*##|^[a-z]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -16,7 +16,7 @@ help:            ## list the targets
 run: $(DONE)-runtime   ## set up, then run the Titanic pipeline to a registered model
 	@$(BIN)/keystage run
 
-test: $(DONE)-dev      ## set up, then run all tests
+test: $(DONE)-dev $(DONE)-azurite   ## set up, then run all tests
 	@$(BIN)/python -m pytest
 
 check: lint types layers test   ## what CI runs: lint, types, layers, tests
@@ -31,7 +31,9 @@ types: $(DONE)-dev     ## strict type checking
 layers: $(DONE)-dev    ## who may import whom
 	@$(BIN)/lint-imports
 
-env: $(DONE)-dev       ## set up everything and stop
+env: $(DONE)-dev $(DONE)-azurite   ## set up everything and stop
+
+remotes: $(DONE)-remotes   ## set up, then add what DVC needs to reach S3, Azure Blob, GCS and ssh
 
 $(DONE)-runtime: requirements/runtime.txt pyproject.toml
 	@echo "Setting up $(VENV) from requirements/runtime.txt (about a minute the first time) ..."
@@ -45,11 +47,22 @@ $(DONE)-dev: $(DONE)-runtime requirements/dev.txt
 	@$(INSTALL) -r requirements/dev.txt
 	@touch $@
 
-lock:            ## compile both lock files anew (needs uv)
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
-	  requirements/runtime.in -o requirements/runtime.txt
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
-	  requirements/dev.in -o requirements/dev.txt
+$(DONE)-remotes: $(DONE)-runtime requirements/remotes.txt
+	@echo "Adding DVC's plugins for remotes, from requirements/remotes.txt ..."
+	@$(INSTALL) -r requirements/remotes.txt
+	@touch $@
+
+$(DONE)-azurite: $(DONE)-runtime tests/azurite/package-lock.json
+	@if command -v npm > /dev/null; then \
+	  echo "Adding Azure's storage emulator, from tests/azurite/package-lock.json ..." && \
+	  npm ci --prefix tests/azurite --ignore-scripts --no-audit --no-fund --silent; \
+	else echo "npm is not here: the test with Azure Blob storage will be skipped."; fi
+	@touch $@
+
+lock:            ## compile the lock files anew (needs uv)
+	@for name in runtime remotes dev; do \
+	  uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	    requirements/$$name.in -o requirements/$$name.txt || exit 1; done
 
 benchmark: $(DONE)-dev ## measure the overhead, and how answers grow; prints ratios
 	@$(BIN)/python benchmarks/overhead.py

@@ -89,6 +89,13 @@ def test_the_page_on_budgets(project: Project) -> None:
     assert "fold_scores" in _run(project, "docs/budgets.md")
 
 
+def test_the_page_on_sharing(project: Project) -> None:
+    shown = _run(project, "docs/sharing.md")
+
+    assert re.search(r"Results new in remote 'shared': [1-9]", shown)
+    assert "Reused, nothing changed: dataprep, train, evaluate" in shown
+
+
 def test_the_set_up_commands_are_targets_of_the_makefile(fresh: Project) -> None:
     text = next(text for language, text in _snippets("README.md") if _SET_UP in text)
     targets = re.findall(r"^make (\w+)", text, flags=re.MULTILINE)

@@ -1,5 +1,6 @@
 """The rules of the house that no linter knows."""
 
+import json
 import re
 import subprocess
 import sys
@@ -34,7 +35,7 @@ def test_every_error_has_a_code_of_its_own() -> None:
 
 
 def test_the_lock_files_have_hashes_and_no_addresses() -> None:
-    for name in ("runtime.txt", "dev.txt"):
+    for name in ("runtime.txt", "remotes.txt", "dev.txt"):
         text = (ROOT / "requirements" / name).read_text(encoding="utf-8")
         pins = re.findall(r"^[a-z0-9._-]+(?:\[[a-z,]+\])?==", text, flags=re.MULTILINE)
 
@@ -42,6 +43,11 @@ def test_the_lock_files_have_hashes_and_no_addresses() -> None:
         assert text.count("--hash=sha256:") >= len(pins)
         assert "://" not in text
         assert "--index" not in text
+
+    packages = json.loads((ROOT / "tests" / "azurite" / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    pinned = [package for path, package in packages.items() if path]
+    assert pinned
+    assert all("integrity" in package and "resolved" not in package for package in pinned)
 
 
 def test_importing_the_package_and_its_command_line_imports_nothing_heavy() -> None:

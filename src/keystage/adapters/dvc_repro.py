@@ -1,4 +1,4 @@
-"""Run ``dvc repro`` in this process, and tell afterwards what ran and what was reused."""
+"""Do what ``dvc repro`` does in this process, and tell afterwards what ran and what was reused."""
 
 import logging
 import os
@@ -6,14 +6,19 @@ import re
 import sys
 from enum import Enum
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from keystage.core.errors import KeystageError
+
+if TYPE_CHECKING:
+    from keystage.adapters.dvc_sharing import Sharing
 
 
 class Outcome(Enum):
     """What became of a stage; the value is what a person reads."""
 
     ran = "Ran"
+    fetched = "Reused from the remote"
     restored = "Reused from an earlier run"
     unchanged = "Reused, nothing changed"
 
@@ -45,27 +50,47 @@ class _Listener(logging.Handler):
                 self.outcomes[found["stage"]] = outcome
 
 
-def reproduce() -> dict[str, Outcome]:
-    """Run ``dvc repro`` in the working directory. Returns what became of each stage, in order.
+def reproduce(sharing: "Sharing | None" = None, *, may_run: bool = True) -> dict[str, Outcome]:
+    """Do what ``dvc repro`` does in the working directory. Returns what became of each stage, in order.
+
+    Args:
+        sharing: the remote that is asked for the result of a stage before the stage runs.
+        may_run: False runs no keyed stage, and of those that always run only what keyed ones depend on.
 
     Raises:
-        PipelineFailedError: DVC ended with an error, which it has shown.
+        PipelineFailedError: DVC ended with an error, which has been shown.
+        RemoteError: there is no such remote, or ``may_run`` is False and a stage has no result.
     """
-    from dvc.cli import main as dvc
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+    from dvc.ui import ui
 
     # Stages call `python`, which must be the one with keystage's libraries even when its environment is not activated.
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    ui.enable()
     listener = _Listener()
-    logging.getLogger("dvc").addHandler(listener)
+    dvc_log = logging.getLogger("dvc")
+    dvc_log.addHandler(listener)
     try:
-        code = dvc(["repro"])
-    finally:
-        logging.getLogger("dvc").removeHandler(listener)
-    if code != 0:
+        with Repo() as repo:
+            if sharing:
+                sharing.attach(repo, may_run=may_run)
+            repo.reproduce(targets=[] if may_run else [stage.addressing for stage in keyed_stages(repo)])
+    except DvcException as error:
+        if isinstance(error.__cause__, KeystageError):
+            raise error.__cause__ from None
+        dvc_log.exception("")
         done = list(listener.outcomes)
         raise PipelineFailedError(
             f"the pipeline stopped at stage '{done[-1]}'" if done else "the pipeline did not start",
             why="the lines above say it; the stages before it are in the cache and will be reused",
             fix="mend what they name, then run the same command again",
-        )
-    return listener.outcomes
+        ) from error
+    finally:
+        dvc_log.removeHandler(listener)
+    return listener.outcomes | dict.fromkeys(sharing.served if sharing else (), Outcome.fetched)
+
+
+def keyed_stages(repo: Any) -> list[Any]:
+    """The stages that are reused while nothing in their keys has changed."""
+    return [stage for stage in repo.index.stages if stage.cmd and not stage.always_changed]

@@ -9,6 +9,7 @@ from keystage.cli.leaderboard import leaderboard
 from keystage.cli.lineage import lineage
 from keystage.cli.plan import plan
 from keystage.cli.run import compose, run
+from keystage.cli.share import pull, push
 from keystage.cli.verify import rebuild, verify
 from keystage.cli.why import why
 
@@ -18,7 +19,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run, plan, why, compose, leaderboard, lineage, rebuild, verify):
+for command in (run, plan, why, compose, leaderboard, push, pull, lineage, rebuild, verify):
     app.command()(command)
 app.command("compare")(compare_runs)
 

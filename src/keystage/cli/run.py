@@ -4,27 +4,39 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from keystage.cli.project import Overrides, errors_in_words, project_root
+from keystage.cli.share import RemoteName, show, show_pushed
+from keystage.core import log
 from keystage.core.errors import ProjectError
 
 
 @errors_in_words
-def run(overrides: Overrides = None) -> None:
+def run(
+    overrides: Overrides = None,
+    pull: Annotated[bool, typer.Option(help="Look in the remote, if one is set, before a stage runs.")] = True,
+    push: Annotated[bool, typer.Option("--push", help="Push results to the remote after the run.")] = False,
+    remote: RemoteName = None,
+) -> None:
     """Compose conf/ with OVERRIDES into params.yaml, then run what has changed (dvc repro)."""
-    from keystage.adapters.dvc_repro import Outcome, reproduce
+    from keystage.adapters.dvc_repro import reproduce
+    from keystage.adapters.dvc_sharing import Sharing
     from keystage.config.compose import write_params
 
+    log.configure()
     root = project_root()
     os.chdir(root)
+    sharing = Sharing(remote, pull=pull, required=push)
     with one_run_at_a_time(root):
         write_params(root, overrides or [])
-        outcomes = reproduce()
-    for outcome in Outcome:
-        if stages := [stage for stage, found in outcomes.items() if found is outcome]:
-            typer.echo(f"{outcome.value}: {', '.join(stages)}")
+        show(reproduce(sharing))
+    if push:
+        show_pushed(sharing)
+    elif sharing.remote and sharing.missed:
+        typer.echo(f"Share what ran: keystage push{f' --remote {remote}' if remote else ''}")
 
 
 @errors_in_words

