@@ -48,13 +48,13 @@ def conf(params: ConfParams) -> None:
     The identity tells results of this run from reused ones; ``keystage why`` reads the lock.
     """
     require_recordable(params.dataset, params.environment.lock)
+    workspace.RUN_NOTE.parent.mkdir(parents=True, exist_ok=True)
+    workspace.RUN_NOTE.write_text(uuid4().hex, encoding="utf-8")
     if LOCK_FILE.is_file():
-        workspace.LOCK_BEFORE.parent.mkdir(parents=True, exist_ok=True)
         workspace.LOCK_BEFORE.write_bytes(LOCK_FILE.read_bytes())
     for path, text in {**notes(params, Path()), **reuse_notes(params.reuse)}.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    workspace.RUN_NOTE.write_text(uuid4().hex, encoding="utf-8")
 
 
 def notes(params: ConfParams, root: Path) -> dict[Path, str]:

@@ -18,7 +18,10 @@ OWN_TRANSFORMS_NOTE = KEY / "own_transforms.json"
 OWN_METRIC_NOTE = KEY / "own_metric.json"
 ENVIRONMENT_NOTE = KEY / "environment.json"
 SIZES_NOTE = ARTIFACTS / "sizes.json"  # in no key
-RUN_NOTE = ARTIFACTS / "run.txt"  # which run this is; in no key and in no cache
+
+# Of this folder alone: which run this is, and dvc.lock as it was when it began.
+RUN_NOTE = Path(".dvc", "tmp", "keystage", "run.txt")
+LOCK_BEFORE = RUN_NOTE.with_name("dvc.lock")
 
 TRAIN_TABLE = ARTIFACTS / "prepared" / "train.parquet"
 TEST_TABLE = ARTIFACTS / "prepared" / "test.parquet"
@@ -49,9 +52,6 @@ def record(stage: str) -> Path:
 def run_identity() -> str:
     """What stage conf called the run under way; records name it, to tell results of this run from reused ones."""
     return RUN_NOTE.read_text(encoding="utf-8") if RUN_NOTE.is_file() else ""
-
-
-LOCK_BEFORE = Path(".dvc", "tmp", "keystage", "dvc.lock")  # as it was when the last run began
 
 
 def main_root() -> Path:
