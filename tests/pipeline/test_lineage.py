@@ -27,7 +27,7 @@ def moved_on(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Pro
         (project.root / name).unlink()
     project.call("dvc", "repro")
     project.append("src/project/transforms.py", "# a change that no commit of the user's holds\n")
-    project.call("keystage", "run", "automl.max_trials=4")
+    project.call("keystage", "run", "automl.max_trials=4", "automl.ensemble_size=3")
     project.call("dvc", "exp", "run", "--temp", "--name", "apart", "-S", "seed=3")
 
     project.edit("conf/prep/titanic.yaml", "test_size: 0.2", "test_size: 0.3")
@@ -90,7 +90,7 @@ def test_a_version_tells_its_data_settings_packages_and_stages_and_who_reused_wh
     told = _told(moved_on, DIRTY)
     stages = {stage["name"]: stage for stage in told["stages"]}  # type: ignore[attr-defined]
 
-    assert told["parameters"]["overrides"] == ["automl.max_trials=4"]  # type: ignore[index]
+    assert told["parameters"]["overrides"] == ["automl.max_trials=4", "automl.ensemble_size=3"]  # type: ignore[index]
     assert set(told["files"]) == {"Titanic.csv", "Titanic2.csv"}  # type: ignore[call-overload]
     assert told["environment"]["lock"] == "requirements/runtime.txt"  # type: ignore[index]
     assert told["search"]["trials"] == 4  # type: ignore[index]
