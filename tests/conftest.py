@@ -17,6 +17,10 @@ _BIN = Path(sys.executable).parent
 _RAN = re.compile(r"Running stage '(\w+)'")
 
 
+def _environment() -> dict[str, str]:
+    return {"HOME": os.environ.get("HOME", "/"), "PATH": f"{_BIN}{os.pathsep}{os.environ['PATH']}"}
+
+
 @dataclass(frozen=True)
 class Project:
     """A project in a temporary folder."""
@@ -25,11 +29,10 @@ class Project:
 
     def call(self, *command: str, ok: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run a command in the project, as in an activated environment; both streams are in ``stdout``."""
-        environment = {"HOME": os.environ.get("HOME", "/"), "PATH": f"{_BIN}{os.pathsep}{os.environ['PATH']}"}
         done = subprocess.run(
             command,
             cwd=self.root,
-            env=environment | variables,
+            env=_environment() | variables,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
@@ -38,6 +41,26 @@ class Project:
         )
         assert not ok or done.returncode == 0, done.stdout
         return done
+
+    def start(self, *command: str, until: str) -> subprocess.Popen[str]:
+        """Start a command with a process group of its own, and return once a line of its output holds ``until``."""
+        running = subprocess.Popen(
+            command,
+            cwd=self.root,
+            env=_environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            start_new_session=True,
+        )
+        assert running.stdout is not None
+        seen = []
+        for line in running.stdout:
+            seen.append(line)
+            if until in line:
+                return running
+        raise AssertionError(f"{until!r} is not in: {''.join(seen)}")
 
     def stages_run(self, *command: str) -> set[str]:
         """Run a command and return the stages that DVC ran, apart from those it reused."""

@@ -96,6 +96,13 @@ def test_the_page_on_sharing(project: Project) -> None:
     assert "Reused, nothing changed: dataprep, train, evaluate" in shown
 
 
+def test_the_page_on_care(project: Project) -> None:
+    shown = _run(project, "docs/care.md")
+
+    assert "all whole" in shown
+    assert "Removed 0 objects" in shown
+
+
 def test_the_set_up_commands_are_targets_of_the_makefile(fresh: Project) -> None:
     text = next(text for language, text in _snippets("README.md") if _SET_UP in text)
     targets = re.findall(r"^make (\w+)", text, flags=re.MULTILINE)

@@ -2,10 +2,8 @@
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -130,25 +128,6 @@ def test_params_that_change_under_a_running_stage_do_not_poison_the_cache(projec
     assert running.returncode != 0
     assert "params.yaml changed while stage 'train' ran" in "".join(seen)
     assert "train" in project.stages_run("dvc", "repro", "train")
-
-
-def test_a_killed_run_loses_nothing_that_was_done(new_project: Project) -> None:
-    running = subprocess.Popen(
-        ["keystage", "run"], cwd=new_project.root, env=_ENVIRONMENT, stdout=subprocess.PIPE, text=True,
-        start_new_session=True,
-    )  # fmt: skip
-    assert running.stdout is not None
-    for line in running.stdout:
-        if "Running stage 'train'" in line:
-            break
-    time.sleep(1)
-    os.killpg(running.pid, signal.SIGKILL)
-    running.wait()
-
-    done = new_project.call("keystage", "run")
-
-    assert "Reused, nothing changed: dataprep" in done.stdout
-    assert "Registered version 1" in done.stdout
 
 
 def test_a_python_without_the_libraries_is_said_with_the_mend(project: Project, tmp_path: Path) -> None:

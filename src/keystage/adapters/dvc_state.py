@@ -1,4 +1,9 @@
-"""Digests of files: of those that are there, and of those that DVC knows and would fetch."""
+"""Digests of files: of those that are there, and of those that DVC knows and would fetch.
+
+Those of large files are remembered while size, time and inode stay the same, apart from DVC's own, which are no
+measurements: what DVC restores from its cache it notes under the digest that it should have
+(``dvc_data/hashfile/checkout.py``), damaged or not.
+"""
 
 import hashlib
 from pathlib import Path
@@ -36,11 +41,14 @@ def digest(path: Path) -> FileDigest:
         with path.open("rb") as file:
             return FileDigest(hashlib.file_digest(file, "md5").hexdigest(), size)
 
+    from contextlib import closing
+
     from dvc.repo import Repo
     from dvc_data.hashfile.hash import hash_file
+    from dvc_data.hashfile.state import State
     from dvc_objects.fs.local import localfs
 
-    with Repo() as repo:
-        _, found = hash_file(str(path.resolve()), localfs, "md5", state=repo.state)
+    with Repo() as repo, closing(State(repo.root_dir, str(Path(repo.site_cache_dir) / "measured"))) as measured:
+        _, found = hash_file(str(path.resolve()), localfs, "md5", state=measured)
     assert found.value
     return FileDigest(found.value, size)

@@ -15,6 +15,7 @@ VERSIONS = "refs/keystage/versions"  # a ref per registered version, for people 
 _MESSAGE = "keystage: the state a model version was made from"
 _AUTHOR = ("keystage", "keystage@example.invalid")
 _NO_COMMIT_YET = "@0 +0000"  # the date of a state in a repository without a commit
+STASHES = ("/stash", "/failed")  # git's own, and DVC's of queued and of failed experiments
 
 
 def head(root: Path) -> str:
@@ -117,6 +118,49 @@ def remove_worktree(root: Path, folder: Path) -> None:
     _run(root, "worktree", "remove", "--force", str(folder))
     if folder.exists():
         shutil.rmtree(folder)
+
+
+def refs(root: Path) -> dict[str, str]:
+    """Every commit that a name of git leads to, by that name: branches, tags, experiments, whatever else there is.
+
+    A stash keeps its older entries, and queued experiments are such, in its log alone.
+    """
+    checked_out = _ask(root, "rev-parse", "--verify", "--quiet", "HEAD")
+    found = {"HEAD": checked_out} if checked_out else {}
+    peeled = (
+        "%(if)%(*objectname)%(then)%(*objectname) %(*objecttype)%(else)%(objectname) %(objecttype)%(end) %(refname)"
+    )
+    for line in _ask(root, "for-each-ref", f"--format={peeled}").splitlines():
+        commit, kind, name = line.split(" ", maxsplit=2)
+        if kind != "commit":
+            continue
+        found[name] = commit
+        if name.endswith(STASHES):
+            entries = _ask(root, "log", "--walk-reflogs", "--format=%H", name).splitlines()
+            found |= {f"{name}@{{{number}}}": entry for number, entry in enumerate(entries)}
+    return found
+
+
+def folder(root: Path) -> Path:
+    """Where git keeps the repository that ``root`` is in.
+
+    Raises:
+        ProjectError: it is in none, or git may not read it.
+    """
+    done = _run(root, "rev-parse", "--absolute-git-dir")
+    if done.returncode:
+        said = done.stderr.strip().splitlines()
+        raise ProjectError(
+            f"{root} is in no git repository that can be used",
+            why=said[0] if said else "git does not say",
+            fix=said[-1].strip() if "safe.directory" in done.stderr else "git init && git add --all && git commit",
+        )
+    return Path(done.stdout.strip())
+
+
+def setting(root: Path, name: str) -> str:
+    """A setting of git, empty where it is not set."""
+    return _ask(root, "config", "--get", name)
 
 
 def _untracked(root: Path, patterns: Iterable[str], variables: Mapping[str, str]) -> list[Path]:

@@ -1,7 +1,8 @@
 """MLflow: runs mirror trainings, registered versions hold packages.
 
 MLflow 3.17 migrates a new SQLite store without a lock, and of four processes that open one at the same moment three die
-('duplicate column name: step'). Queue workers do just that, so a local store is opened under a file lock.
+('duplicate column name: step'). Queue workers do just that, so a local store is opened under a file lock. Nor are the
+migrations a transaction: a store whose making was killed can never be opened again, so it is made beside its place.
 """
 
 import logging
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 MODEL_DIGEST = "keystage.model_digest"
 TRAINING_DIGEST = "keystage.training_digest"
+BEGUN = "keystage.begun"  # the digest of a training that is being mirrored
 MAX_METRICS_PER_BATCH = 1000  # the limit of MLflow's log-batch request
 SQLITE = "sqlite:///"
 _LOCK_TIMEOUT = 120  # seconds; another worker registers in less
@@ -60,8 +62,11 @@ class MlflowStore:
         )
         if runs:
             return str(runs[0].info.run_id)
+        cut_off = f"attributes.status = 'RUNNING' AND tags.`{BEGUN}` = '{record.digest}'"
+        for left in self._client.search_runs([self._experiment], cut_off):
+            self._client.set_terminated(left.info.run_id, "KILLED")
         board = pd.read_parquet(record.leaderboard)
-        run = self._client.create_run(self._experiment, run_name=record.name or None)
+        run = self._client.create_run(self._experiment, run_name=record.name or None, tags={BEGUN: record.digest})
         run_id = str(run.info.run_id)
         try:
             begun = run.info.start_time
@@ -142,6 +147,8 @@ def open_store(uri: str, experiment: str, root: Path) -> Iterator[MlflowStore]:
 
     try:
         with lock or nullcontext():
+            if resolved.startswith(SQLITE):
+                _make(Path(resolved.removeprefix(SQLITE)))
             yield MlflowStore(resolved, experiment, root / "mlartifacts")
     except Timeout as error:
         raise TrackingError(
@@ -155,6 +162,19 @@ def open_store(uri: str, experiment: str, root: Path) -> Iterator[MlflowStore]:
             why=str(error).strip().split("\n")[0],
             fix="mend what it names, then: dvc repro register (earlier stages are reused)",
         ) from error
+
+
+def _make(store: Path) -> None:
+    """Make a local store, whole or not at all."""
+    from mlflow import MlflowClient
+
+    if store.is_file():
+        return
+    beside = store.with_name(f"{store.name}.new")
+    for left in store.parent.glob(f"{beside.name}*"):
+        left.unlink()
+    MlflowClient(f"{SQLITE}{beside}").search_experiments(max_results=1)
+    beside.rename(store)
 
 
 def reach(uri: str, *, then: str) -> None:

@@ -5,6 +5,8 @@ import sys
 import typer
 
 from keystage.cli.compare import compare_runs
+from keystage.cli.doctor import doctor
+from keystage.cli.gc import gc
 from keystage.cli.leaderboard import leaderboard
 from keystage.cli.lineage import lineage
 from keystage.cli.plan import plan
@@ -19,7 +21,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run, plan, why, compose, leaderboard, push, pull, lineage, rebuild, verify):
+for command in (run, plan, why, compose, leaderboard, push, pull, lineage, rebuild, verify, doctor, gc):
     app.command()(command)
 app.command("compare")(compare_runs)
 

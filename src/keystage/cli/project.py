@@ -7,6 +7,7 @@ from typing import Annotated, ParamSpec
 
 import typer
 
+from keystage.core.disk import disk_error
 from keystage.core.errors import KeystageError, ProjectError
 
 P = ParamSpec("P")
@@ -19,15 +20,18 @@ AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")]
 
 
 def errors_in_words(command: Callable[P, None]) -> Callable[P, None]:
-    """Show a ``KeystageError`` as three lines and end with its exit code."""
+    """Show a ``KeystageError``, or a failure of the disk, as three lines and end with its exit code."""
 
     @wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             command(*args, **kwargs)
-        except KeystageError as error:
-            typer.echo(str(error), err=True)
-            raise typer.Exit(error.exit_code) from None
+        except Exception as error:
+            worded = error if isinstance(error, KeystageError) else disk_error(error)
+            if worded is None:
+                raise
+            typer.echo(str(worded), err=True)
+            raise typer.Exit(worded.exit_code) from None
 
     return wrapped
 

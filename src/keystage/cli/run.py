@@ -22,6 +22,7 @@ def run(
     remote: RemoteName = None,
 ) -> None:
     """Compose conf/ with OVERRIDES into params.yaml, then run what has changed (dvc repro)."""
+    from keystage.adapters.dvc_locks import no_other_command
     from keystage.adapters.dvc_repro import reproduce
     from keystage.adapters.dvc_sharing import Sharing
     from keystage.config.compose import write_params
@@ -31,7 +32,8 @@ def run(
     os.chdir(root)
     sharing = Sharing(remote, pull=pull, required=push)
     with one_run_at_a_time(root):
-        write_params(root, overrides or [])
+        with no_other_command(root):
+            write_params(root, overrides or [])
         show(reproduce(sharing))
     if push:
         show_pushed(sharing)

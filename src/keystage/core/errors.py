@@ -8,6 +8,7 @@
     ├── ProjectError              this folder is not a keystage project that can run
     │   ├── ChangedInputError     what a stage reads changed under it
     │   └── DamagedOutputError    a stage's output is not what the stage gave; exit code 75
+    ├── DiskError                 the disk is full or read-only, or denies access
     ├── EnvironmentMismatchError  the installed packages are not those of the lock
     ├── DatasetError              the data is not as declared
     ├── ExtensionError            the user's own code cannot be loaded
@@ -19,7 +20,7 @@
 Anything else that is raised is a bug of ours and keeps its traceback.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 
 MAX_LISTED = 8  # names shown in one message before "and N more"
@@ -77,6 +78,12 @@ class DamagedOutputError(ProjectError):
     exit_code = 75  # EX_TEMPFAIL of sysexits.h: try again
 
 
+class DiskError(KeystageError):
+    """The disk is full or read-only, or denies access."""
+
+    code = "disk"
+
+
 class EnvironmentMismatchError(KeystageError):
     """The installed packages are not those of the lock."""
 
@@ -117,6 +124,16 @@ class RemoteError(KeystageError):
     """The DVC remote is not there, or did not take or give what it should."""
 
     code = "remote"
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """An exception and what it came from, outermost first."""
+    seen: list[BaseException] = []
+    cause: BaseException | None = error
+    while cause is not None and cause not in seen:
+        seen.append(cause)
+        yield cause
+        cause = cause.__cause__ or cause.__context__
 
 
 def listing(names: Iterable[str]) -> str:

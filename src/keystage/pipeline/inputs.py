@@ -9,7 +9,9 @@ word of its cache for what it restores: an object overwritten in place is checke
 from pathlib import Path
 from typing import Any
 
-from keystage.adapters.dvc_cache import discard_if_damaged
+from keystage.adapters.dvc_cache import FOLDER, content_md5, discard_if_damaged, remove
+from keystage.adapters.dvc_runs import outputs_of
+from keystage.adapters.dvc_settings import cache_folder
 from keystage.adapters.dvc_state import digest
 from keystage.core.errors import ChangedInputError, DamagedOutputError, listing
 from keystage.core.params import PARAMS_FILE, read_yaml
@@ -42,28 +44,45 @@ def require_unchanged(stage: str, before: dict[str, str]) -> None:
 
 
 def require_whole(found: dict[str, str]) -> None:
-    """Refuse inputs that are not what the stages before gave, and remove what is damaged.
+    """Refuse to go on from outputs that are not what their stages gave, and remove what is damaged.
+
+    Every output there is, not only what this stage reads: some are read by people alone, and the stage that always runs
+    last is the one that can find damage in those. One that a later stage gives and that was merely edited is DVC's to
+    restore when it gets there.
 
     Args:
         found: ``fingerprints`` of the stage about to run.
 
     Raises:
-        DamagedOutputError: names the file. Its cache object, if that is what is damaged, is gone.
+        DamagedOutputError: names the files. What is damaged is gone, from the cache and from the folder.
     """
-    if not LOCK_FILE.is_file():
-        return
-    for maker, entry in stages_in(LOCK_FILE).items():
+    cache = cache_folder(Path())
+    wrong: dict[str, str] = {}  # maker by output
+    for maker, entry in stages_in(LOCK_FILE).items() if LOCK_FILE.is_file() else ():
         for out in entry.get("outs", []):
             path, recorded = Path(out["path"]), out.get("md5", "")
-            if out["path"] not in found or found[out["path"]] == recorded:
-                continue
-            if discard_if_damaged(recorded):
-                path.unlink()
-            raise DamagedOutputError(
-                f"{path} is not what stage '{maker}' gave",
-                why=f"its MD5 is {found[out['path']]}, dvc.lock says {recorded}: edited, or damaged in the cache",
-                fix=f"run again; what was damaged is gone and '{maker}' gives it anew",
-            )
+            is_there = path.exists()
+            differs = is_there and (found.get(out["path"]) or content_md5(path)) != recorded
+            # A damaged list of a folder's files counts as missing, and would never be written anew.
+            damaged = (differs or recorded.endswith(FOLDER)) and discard_if_damaged(cache, recorded)
+            if damaged:
+                remove(path)
+            if (damaged and is_there) or (differs and out["path"] in found):
+                wrong[out["path"]] = maker
+    if wrong:
+        raise DamagedOutputError(
+            f"{listing(wrong)} {'is' if len(wrong) == 1 else 'are'} not what the stages gave",
+            why="the content has another MD5 than dvc.lock says: edited, or damaged in the cache",
+            fix=f"run again; what was damaged is gone, and {listing(sorted(set(wrong.values())))} will give it anew",
+        )
+
+
+def discard_damaged_twins(stage: str) -> None:
+    """Make room in the cache for what the stage gave: DVC writes no object anew that is there, damaged or not."""
+    cache = cache_folder(Path())
+    for output in outputs_of(stages_in(PIPELINE_FILE)[stage]):
+        for path in (output, *output.rglob("*")):
+            discard_if_damaged(cache, content_md5(path))
 
 
 def stages_in(path: Path) -> dict[str, Any]:

@@ -16,11 +16,12 @@ from keystage.compute import limits
 from keystage.compute.spec import ComputeProfile, ComputeSpec
 from keystage.config.compose import require_in_sync
 from keystage.core import log
+from keystage.core.disk import disk_error
 from keystage.core.errors import ChangedInputError, KeystageError, ProjectError
 from keystage.core.params import PARAMS_FILE, load_params
 from keystage.pipeline import workspace
 from keystage.pipeline.conf import KEYED_STAGES, ConfParams, notes
-from keystage.pipeline.inputs import fingerprints, require_unchanged, require_whole
+from keystage.pipeline.inputs import discard_damaged_twins, fingerprints, require_unchanged, require_whole
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -61,6 +62,10 @@ def run_stage(stage: Stage[Params], params: type[Params]) -> None:
                 fix="source .venv/bin/activate (make run sets it up), then run again",
             )
         )
+    except Exception as error:
+        if not (worded := disk_error(error, workspace.ARTIFACTS)):
+            raise
+        _end(worded)
 
 
 def _run(stage: Stage[Params], params: type[Params], root: Path) -> None:
@@ -68,8 +73,8 @@ def _run(stage: Stage[Params], params: type[Params], root: Path) -> None:
     require_in_sync(root)
     before = fingerprints(name)
     if name != "conf":
-        _require_noted(name, root)
         require_whole(before)
+        _require_noted(name, root)
     loaded = load_params(params, root / PARAMS_FILE)
     profile = _profile(loaded, name)
     limits.apply(profile)
@@ -80,6 +85,7 @@ def _run(stage: Stage[Params], params: type[Params], root: Path) -> None:
         _require_noted(name, root)
         record = {**_record(root), "cores": limits.cores(profile), "seconds": time.monotonic() - begun, **facts}
         workspace.write_json(record, workspace.record(name))
+        discard_damaged_twins(name)
 
 
 def _require_noted(stage: str, root: Path) -> None:
@@ -88,7 +94,7 @@ def _require_noted(stage: str, root: Path) -> None:
     for path, text in notes(params, root).items():
         if path == workspace.SIZES_NOTE:
             continue
-        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        if not path.is_file() or path.read_text(encoding="utf-8", errors="replace") != text:
             raise ChangedInputError(
                 f"{path} is not of what is there now",
                 why=f"what it notes changed since stage 'conf' ran, and stage '{stage}' is not run on it",
