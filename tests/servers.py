@@ -19,7 +19,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-BUCKET = "results"
+BUCKET, BELOW = "results", "keystage"
 _SECONDS_TO_START = 60
 _WEED = Path(sys.executable).parent / "weed"
 _AZURITE = ROOT / "tests" / "azurite" / "node_modules" / ".bin" / "azurite-blob"
@@ -36,11 +36,13 @@ class Store:
         url: for `dvc remote add`.
         settings: for `dvc remote modify`, such as may be committed.
         credentials: environment variables.
+        lose: removes what is at a path below the url; servers only.
     """
 
     url: str
     settings: Mapping[str, str] = field(default_factory=dict)
     credentials: Mapping[str, str] = field(default_factory=dict)
+    lose: Callable[[str], object] | None = None
 
 
 @contextmanager
@@ -73,7 +75,12 @@ def s3(place: Path) -> Iterator[Store]:
         )
         _wait_until(lambda: client.mkdir(BUCKET) or True, process, place)
         credentials = {"AWS_ACCESS_KEY_ID": user["accessKey"], "AWS_SECRET_ACCESS_KEY": user["secretKey"]}
-        yield Store(f"s3://{BUCKET}/keystage", {"endpointurl": endpoint}, credentials)
+        yield Store(
+            f"s3://{BUCKET}/{BELOW}",
+            {"endpointurl": endpoint},
+            credentials,
+            lose=lambda path: client.rm_file(f"{BUCKET}/{BELOW}/{path}"),
+        )
 
 
 @contextmanager
@@ -89,8 +96,13 @@ def azure(place: Path) -> Iterator[Store]:
         found = _wait_until(lambda: listens.search((place / "log").read_text(encoding="utf-8")), process, place)
         credentials = f"AccountName={_ACCOUNT};AccountKey={_KEY};BlobEndpoint={found[1]}/{_ACCOUNT};"
         with BlobServiceClient.from_connection_string(credentials) as client:
-            client.create_container(BUCKET).close()
-        yield Store(f"azure://{BUCKET}/keystage", {}, {"AZURE_STORAGE_CONNECTION_STRING": credentials})
+            container = client.create_container(BUCKET)
+            yield Store(
+                f"azure://{BUCKET}/{BELOW}",
+                {},
+                {"AZURE_STORAGE_CONNECTION_STRING": credentials},
+                lose=lambda path: container.delete_blob(f"{BELOW}/{path}"),
+            )
 
 
 @contextmanager

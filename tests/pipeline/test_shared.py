@@ -112,6 +112,13 @@ def test_results_are_shared_through_a_server(
         assert there.stages_run("keystage", "run", OTHER_SETTING) == ALWAYS
         assert there.digests() == made.other
 
+        assert store.lose
+        model = made.first["artifacts/model.pkl"]
+        store.lose(f"files/md5/{model[:2]}/{model[2:]}")
+        failed = _elsewhere(here, "third").call("keystage", "pull", ok=False)
+        assert "Stage 'dataprep' is in remote 'shared'" in failed.stdout
+        assert "error[remote]: stage 'train' has no result" in failed.stdout
+
 
 def test_results_whose_files_were_lost_or_damaged_in_the_remote_are_made_anew_and_pushed_again(
     made: Made, tmp_path: Path
