@@ -143,6 +143,23 @@ def test_results_whose_files_were_lost_or_damaged_in_the_remote_are_made_anew_an
         assert leaderboard.read_bytes() != b"damaged"
 
 
+def test_a_result_that_was_damaged_on_this_machine_is_fetched_and_not_made_anew(made: Made, tmp_path: Path) -> None:
+    with servers.folder(tmp_path) as store:
+        here = _here(made, store, tmp_path)
+        here.call("keystage", "push")
+        here.call("keystage", "pull")
+        digest = made.first["artifacts/model.pkl"]
+        for model in (here.root / "artifacts/model.pkl", here.root / f".dvc/cache/files/md5/{digest[:2]}/{digest[2:]}"):
+            mode = model.stat().st_mode
+            model.chmod(0o644)
+            model.write_bytes(b"damaged")
+            model.chmod(mode)
+        here.append("stages/evaluate.py", "# a comment")  # evaluate runs, and finds the damage
+
+        assert here.stages_run("keystage", "run") == ALWAYS | {"evaluate"}
+        assert here.digests()["artifacts/model.pkl"] == digest
+
+
 def test_of_two_results_for_one_key_every_clone_takes_the_one_that_was_shared_first(made: Made, tmp_path: Path) -> None:
     with servers.folder(tmp_path) as store:
         here = _here(made, store, tmp_path)

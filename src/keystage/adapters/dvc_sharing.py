@@ -53,6 +53,7 @@ class Sharing:
         self._choose(repo)
         if self.remote is None:
             return
+        self._results = None  # of the repo before, when a run is repeated
         restore = repo.stage_cache.restore
 
         def restore_or_fetch(stage: Any, **options: Any) -> None:
