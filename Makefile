@@ -54,7 +54,7 @@ $(DONE)-remotes: $(DONE)-runtime requirements/remotes.txt
 
 $(DONE)-azurite: $(DONE)-runtime tests/azurite/package-lock.json
 	@echo "Adding Azure's storage emulator, from tests/azurite/package-lock.json ..."
-	@if npm ci --prefix tests/azurite --ignore-scripts --no-audit --no-fund --loglevel error; then touch $@; \
+	@if npm ci --prefix tests/azurite --ignore-scripts --no-audit --no-fund --fetch-retries 1 --loglevel error; then touch $@; \
 	else echo "npm cannot add it here: the test with Azure Blob storage will be skipped."; fi
 
 lock:            ## compile the lock files anew (needs uv)
