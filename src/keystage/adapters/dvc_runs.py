@@ -63,12 +63,16 @@ def save_unsaved(root: Path) -> list[Path]:
     recorded = {out["path"]: out.get("md5") for entry in _stages(lock) for out in entry.get("outs", [])}
     outputs = [path for entry in _stages(stages) for path in outputs_of(entry) if (root / path).exists()]
     digests = {path: content_md5(root / path) for path in outputs}
-    unsaved = {path: name for path, name in digests.items() if recorded.get(path.as_posix()) != name}
+    cache = cache_folder(root)
+    unsaved = {
+        path: name
+        for path, name in digests.items()
+        if recorded.get(path.as_posix()) != name and not object_path(cache, name).exists()
+    }
     if not unsaved:
         return []
-    cache = cache_folder(root)
     noted = {name for run in recorded_runs(cache) if run.whole for name in run.objects.values()}
-    saved = [path for path, name in unsaved.items() if name in noted and not object_path(cache, name).exists()]
+    saved = [path for path, name in unsaved.items() if name in noted]
     for path in saved:
         put_back(root, root / path)
     return saved

@@ -133,7 +133,7 @@ def causes(error: BaseException) -> Iterator[BaseException]:
     while cause is not None and cause not in seen:
         seen.append(cause)
         yield cause
-        cause = cause.__cause__ or cause.__context__
+        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
 
 
 def listing(names: Iterable[str]) -> str:

@@ -81,7 +81,7 @@ def discard_damaged_twins(stage: str) -> None:
     """Make room in the cache for what the stage gave: DVC writes no object anew that is there, damaged or not."""
     cache = cache_folder(Path())
     for output in outputs_of(stages_in(PIPELINE_FILE)[stage]):
-        for path in (output, *output.rglob("*")):
+        for path in (output, *(file for file in output.rglob("*") if file.is_file())):
             discard_if_damaged(cache, content_md5(path))
 
 
