@@ -88,7 +88,7 @@ def test_a_package_itself_holds_no_code_so_no_key_needs_it(package: Path) -> Non
 def test_a_key_names_what_the_settings_name(stage: str) -> None:
     notes = {name for name in STAGES[stage]["deps"] if name.startswith("artifacts/key/")}
     own = {
-        "dataprep": {"artifacts/key/dataset.json", "artifacts/key/own_transforms.json"},
+        "dataprep": {"artifacts/key/dataset.json", "artifacts/key/own_transforms.json", "artifacts/key/options.json"},
         "train": {"artifacts/key/own_metric.json"},
         "evaluate": set(),
     }

@@ -106,6 +106,13 @@ def test_your_own_code_is_in_the_key_when_the_recipe_names_it_with_all_that_it_i
     assert project.stages_run("dvc", "repro", "evaluate") == {"conf", "dataprep"}
 
 
+def test_own_code_that_nothing_names_makes_no_new_version(project: Project) -> None:
+    project.call("keystage", "run")
+    project.append("src/project/transforms.py", "# a comment\n")
+
+    assert "has this very model already" in project.call("keystage", "run").stdout
+
+
 def test_a_metric_of_your_own_is_in_the_key_of_train_alone(project: Project) -> None:
     project.call("keystage", "run", "automl.metric=project.metrics:cost")
     assert "cost" in project.call("keystage", "leaderboard").stdout

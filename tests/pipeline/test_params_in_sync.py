@@ -21,6 +21,12 @@ def test_dvc_repro_stops_after_an_edit_of_conf_though_all_else_would_be_reused(p
     assert "train" in project.stages_run("dvc", "repro", "train")
 
 
+def test_a_value_of_another_type_is_another_value(project: Project) -> None:
+    project.edit("conf/prep/titanic.yaml", "fill_value: 0", "fill_value: false")
+
+    assert "error[stale-params]" in project.call("dvc", "repro", ok=False).stdout
+
+
 def test_a_stage_asked_for_alone_stops_too(project: Project) -> None:
     project.edit("conf/automl/smoke.yaml", "folds: 2", "folds: 3")
 

@@ -77,6 +77,10 @@ TABLE: dict[str, tuple[Change, set[str]]] = {
     "a setting of the search": (_composed("automl.ensemble_size=1"), {"train", "evaluate"}),
     "another metric that finds the same model": (_composed("automl.metric=log_loss"), {"train"}),
     "a budget that is not used up": (_composed("automl.time_budget=500"), {"train"}),
+    "the type of an option": (
+        _both(_edited("conf/prep/titanic.yaml", "fill_value: 0", "fill_value: 0.0"), _composed()),
+        {"dataprep"},
+    ),
     "a value given that is in force": (_composed("automl.folds=2", "automl=smoke"), NONE),
     "a value written otherwise": (_edited("conf/automl/smoke.yaml", "folds: 2", "folds: 0x2"), NONE),
     "an option that is not in force": (_appended("conf/automl/thorough.yaml", "# more\n"), NONE),

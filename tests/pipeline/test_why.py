@@ -111,6 +111,7 @@ def test_files_that_cannot_be_read_are_named(project: Project) -> None:
         done = project.call("keystage", *command, ok=False).stdout
         assert "error[config]: dvc.lock" in done
         assert "after a merge, take either side" in done
+    assert "error[config]: dvc.lock" in project.call("keystage", "run", ok=False).stdout
     # Whatever side is taken, nothing runs: the results are found by their keys.
     lock.unlink()
     planned = " ".join(project.call("keystage", "plan").stdout.split())

@@ -79,8 +79,14 @@ def save_unsaved(root: Path) -> list[Path]:
 
 
 def drop_broken_lock(root: Path) -> bool:
-    """Remove a dvc.lock that was cut off, as DVC writes it in place: the run cache knows the results. Says whether."""
+    """Remove a dvc.lock that was cut off, as DVC writes it in place: the run cache knows the results. Says whether.
+
+    Raises:
+        ConfigError: it is not cut off but in the middle of a merge, which is for people to end.
+    """
     lock = root / "dvc.lock"
+    if lock.is_file() and b"\n<<<<<<< " in b"\n" + lock.read_bytes():
+        read_yaml(lock)
     try:
         broken = lock.is_file() and not isinstance(read_yaml(lock)["stages"], dict)
     except (ConfigError, KeyError, TypeError):

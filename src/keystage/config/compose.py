@@ -14,7 +14,7 @@ from typing import Any, get_type_hints
 from keystage.config.memo import remembered
 from keystage.config.schema import Conf
 from keystage.core.errors import ConfigError, StaleParamsError, hint
-from keystage.core.params import PARAMS_FILE, first_line, flatten, load_params
+from keystage.core.params import PARAMS_FILE, as_text, first_line, flatten, load_params
 
 CONF_DIR = Path("conf")
 MAX_DIFFERENCES = 3  # shown in one message
@@ -85,7 +85,7 @@ def require_in_sync(root: Path) -> None:
     expected = OmegaConf.to_container(OmegaConf.create(text))
     assert isinstance(expected, dict)
     old, new = flatten(written), flatten(expected)
-    names = [name for name in {**new, **old} if old.get(name, _ABSENT) != new.get(name, _ABSENT)]
+    names = [name for name in {**new, **old} if as_text(old.get(name, _ABSENT)) != as_text(new.get(name, _ABSENT))]
     if not names:
         return
     parts = [

@@ -4,6 +4,7 @@ A stage names the parameters it reads by a dataclass with one field per section 
 ``outside_key`` is read by the stage but cannot change its result, so dvc.yaml does not list it.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, field, fields, is_dataclass
 from pathlib import Path
@@ -111,6 +112,11 @@ def flatten(values: Mapping[Any, Any], prefix: str = "") -> dict[str, Any]:
         else:
             flat[prefix + name] = value
     return flat
+
+
+def as_text(value: Any) -> str:
+    """A setting as JSON: 1, 1.0 and true are three values, though Python, and DVC with it, calls them equal."""
+    return json.dumps(value, sort_keys=True, default=str)
 
 
 def first_line(error: BaseException) -> str:

@@ -20,6 +20,7 @@ from keystage.reuse.named import (
     dataset_files,
     environment_note,
     files_note,
+    options_note,
     own_code,
     own_modules,
     reuse_note,
@@ -73,6 +74,7 @@ def notes(params: ConfParams, root: Path) -> dict[Path, str]:
     return {
         workspace.DATASET_NOTE: files_note(data),
         workspace.OWN_TRANSFORMS_NOTE: files_note(transforms),
+        workspace.OPTIONS_NOTE: options_note(params.prep),
         workspace.OWN_METRIC_NOTE: files_note(metric),
         workspace.ENVIRONMENT_NOTE: environment_note(environment),
         workspace.SIZES_NOTE: sizes_note([*data.values(), *transforms.values(), *metric.values()]),

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 # What every registered model needs to load and predict; learners add their own.
 _ALWAYS_REQUIRED = ("mlflow", "numpy", "pandas", "scikit-learn", "scipy", "skops")
 _REQUIRED_BY_LEARNER = {"lightgbm": "lightgbm", "xgboost": "xgboost-cpu"}
-# The rooms whose classes are inside a recipe, and the user's own.
-_CODE = ("keystage/__init__.py", "keystage/core", "keystage/prep", "project")
+# The rooms whose classes are inside a recipe.
+_CODE = ("keystage/__init__.py", "keystage/core", "keystage/prep")
 
 
 @dataclass(frozen=True)
@@ -56,14 +56,20 @@ def requirements_of(model: Any) -> tuple[str, ...]:
     return tuple(f"{name}=={version(name)}" for name in sorted(names))
 
 
-def copy_code(source: Path, target: Path) -> Path:
-    """Copy the sources a model's classes stand in from ``src`` to an empty folder."""
+def copy_code(source: Path, target: Path, own: Iterable[str]) -> Path:
+    """Copy the sources a model's classes stand in from ``src`` to an empty folder.
+
+    Args:
+        source: the folder ``src``.
+        target: an empty folder.
+        own: files of the user's below ``source`` that the recipe can reach.
+    """
     ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
-    for name in _CODE:
+    for name in (*_CODE, *own):
         origin = source / name
         if origin.is_dir():
             shutil.copytree(origin, target / name, ignore=ignored)
-        elif origin.is_file():
+        elif origin.is_file() and not (target / name).exists():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(origin, target / name)
     return target

@@ -6,6 +6,7 @@ the package behind it.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from keystage.core.errors import listing
+from keystage.core.params import as_text
 
 NOTES_FOLDER = PurePosixPath("artifacts/key")
 SIZES_NOTE = "artifacts/sizes.json"  # of stage conf, bytes by MD5
@@ -69,9 +71,9 @@ class Difference:
 
     def __str__(self) -> str:
         if self.old is None:
-            return f"{self.name} is new: {_shown(self.new)}"
+            return f"{self.name} is in the key now: {_shown(self.new)}"
         if self.new is None:
-            return f"{self.name} is gone: {_shown(self.old)}"
+            return f"{self.name} is in the key no more: {_shown(self.old)}"
         return f"{self.name}: {_shown(self.old)} -> {_shown(self.new)}"
 
 
@@ -97,7 +99,7 @@ def differences(
     order = {part: place for place, part in enumerate(Part)}
     return [
         Difference(stage, part, name, before.get((part, name)), now.get((part, name)))
-        for part, name in sorted(before.keys() | now.keys(), key=lambda key: (order[key[0]], key[1]))
+        for part, name in sorted(before.keys() | now.keys(), key=lambda key: (order[key[0]], _by_number(key[1])))
         if before.get((part, name)) != now.get((part, name))
     ]
 
@@ -144,6 +146,9 @@ def _noted(stage: str, name: str, text: str, sizes: Mapping[str, int]) -> _Parts
         locked = [((Part.package, package), version) for package, version in noted["locked"].items()]
         differing = noted["differing"].items()
         return [*locked, *(((Part.package, f"{package} as installed"), version) for package, version in differing)]
+    if name == "options.json":
+        named = leaves([{"options": options} for options in noted], "prep.steps")
+        return [((Part.parameter, path), as_text(value)) for path, value in named]
     part = Part.data if name == "dataset.json" else Part.own_code
     return [((part, file), Content(md5, sizes.get(md5)) if md5 else None) for file, md5 in noted.items()]
 
@@ -158,6 +163,11 @@ def leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
             yield from leaves(item, f"{name}[{index}]")
     else:
         yield name, value
+
+
+def _by_number(name: str) -> str:
+    """For sorting: columns[2] before columns[10]."""
+    return re.sub(r"\d+", lambda number: number[0].zfill(8), name)
 
 
 def _shown(value: Any) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from keystage.data.spec import DatasetSpec
+from keystage.prep.spec import PrepSpec
 from keystage.reuse.environment import Environment
 
 
@@ -51,6 +52,11 @@ def files_note(files: Mapping[str, FileDigest | None]) -> str:
 def sizes_note(files: Iterable[FileDigest | None]) -> str:
     """Bytes by MD5, for people who compare; in no key, since the size of a file not fetched is not always known."""
     return _note({found.md5: found.size for found in files if found and found.size is not None})
+
+
+def options_note(spec: PrepSpec) -> str:
+    """The options of the recipe's steps, whose types no schema fixes: DVC compares settings by Python's ``==``."""
+    return json.dumps([step.options for step in spec.steps], indent=1, sort_keys=True) + "\n"
 
 
 def environment_note(environment: Environment) -> str:
