@@ -9,8 +9,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from rich.filesize import decimal
-
 from keystage.adapters import git
 from keystage.core.errors import ProjectError
 from keystage.data.spec import DatasetSpec
@@ -31,6 +29,8 @@ def require_recordable(dataset: DatasetSpec, lock: str) -> None:
     Raises:
         ProjectError: names them.
     """
+    from rich.filesize import decimal
+
     sizes = {path: path.stat().st_size for path in git.untracked(Path(), _patterns(dataset.path, dataset.files, lock))}
     if sum(sizes.values()) <= MAX_UNTRACKED:
         return
