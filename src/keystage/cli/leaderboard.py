@@ -40,7 +40,7 @@ def leaderboard(
     seconds_by_trial = read_json(root / record("train"))["trial_seconds"]
     # One line a trial at any width: fold by fold, and in full, it is in the file and in --json.
     console = Console()
-    titles = ("rank", "trial", "estimator", metric.rpartition(":")[2], "worst-best fold", "seconds")
+    titles = ("rank", "trial", "estimator", metric.rpartition(":")[2], "fold scores", "seconds")
     table = Table(*titles, "hyperparameters", box=box.SIMPLE, padding=(0, 1, 0, 0))
     room = max(console.width - sum(len(title) + 1 for title in titles) - LONGEST_ESTIMATOR, len("hyperparameters"))
     for rank, trial in enumerate(trials_of(board.head(top or len(board)), seconds_by_trial), start=1):

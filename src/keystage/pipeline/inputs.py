@@ -21,7 +21,7 @@ PIPELINE_FILE, LOCK_FILE = Path("dvc.yaml"), Path("dvc.lock")
 
 def fingerprints(stage: str) -> dict[str, str]:
     """Digest of every file that the stage depends on, and of params.yaml; folders by their files."""
-    listed = [PARAMS_FILE, *(Path(name) for name in stages_in(PIPELINE_FILE)[stage].get("deps", []))]
+    listed = [PARAMS_FILE, *(Path(name) for name in stages_in(PIPELINE_FILE).get(stage, {}).get("deps", []))]
     files = [path for item in listed for path in (sorted(item.rglob("*")) if item.is_dir() else [item])]
     kept = [path for path in files if path.is_file() and "__pycache__" not in path.parts]
     return {path.as_posix(): digest(path).md5 for path in kept}
