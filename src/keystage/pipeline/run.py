@@ -74,6 +74,7 @@ def _run(stage: Stage[Params], params: type[Params], root: Path) -> None:
     before = fingerprints(name)
     if name != "conf":
         require_whole(before)
+    if name in KEYED_STAGES:
         _require_noted(name, root)
     loaded = load_params(params, root / PARAMS_FILE)
     profile = _profile(loaded, name)
