@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from keystage.core.errors import ProjectError, hint
-from keystage.core.params import first_line, parse_yaml
-from keystage.reuse.key import SIZES_NOTE, Difference, Entry, Part, differences, parts
+from keystage.core.params import first_line
+from keystage.reuse.key import SIZES_NOTE, Difference, Entry, Part, differences, parts, recorded
 from keystage.reuse.plan import Decision, PlannedStage, cause
 
 
@@ -172,16 +172,6 @@ class Pipeline:
             return self._note_texts[md5]
         path = Path(self._repo.cache.local.oid_to_path(md5))
         return path.read_text(encoding="utf-8") if path.is_file() else None
-
-
-def recorded(lock: Path) -> dict[str, Entry]:
-    """The stages as a dvc.lock has them; none where there is no such file."""
-    return recorded_in(lock.read_text(encoding="utf-8")) if lock.is_file() else {}
-
-
-def recorded_in(text: str) -> dict[str, Entry]:
-    """The stages in the text of a dvc.lock."""
-    return dict(parse_yaml(text, "dvc.lock").get("stages", {}))
 
 
 def _in_order(stages: list[Any]) -> list[Any]:

@@ -1,6 +1,5 @@
 """What DVC makes of a project: its stages, the links from its cache, its remote."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,32 +50,27 @@ def reach_remote(root: Path, name: str) -> tuple[str, bool]:
     Raises:
         ProjectError: it is not set up well, or does not answer in time.
     """
-    from keystage.adapters.dvc_sharing import LOCKED_PLUGINS
+    from keystage.adapters.dvc_remote import missing_plugin, within
 
-    failed: list[Exception] = []
-
-    def ask() -> None:
-        try:
-            with _opened(root) as repo:
-                remote = repo.cloud.get_remote(name)
+    def ask() -> bool:
+        with _opened(root) as repo:
+            remote = repo.cloud.get_remote(name)
+            try:
                 remote.fs.info(remote.path)
-        except Exception as error:  # noqa: BLE001 - each kind of remote has errors of its own
-            failed.append(error)
+            except FileNotFoundError as error:
+                if all(isinstance(cause, FileNotFoundError) for cause in causes(error)):
+                    return False
+                raise  # something else is behind it, such as a bucket that is not there
+        return True
 
     where = str(settings(root)["remote"].get(name, {}).get("url", "?"))
-    asking = threading.Thread(target=ask, daemon=True)  # left behind when it does not answer
-    asking.start()
-    asking.join(REACH_TIMEOUT)
-    if asking.is_alive():
-        raise _unreachable(name, f"{where} gave no sign within {REACH_TIMEOUT:.0f} seconds")
-    for error in failed:
-        if isinstance(error, ImportError):
-            scheme = where.partition("://")[0]
-            install = "make remotes" if scheme in LOCKED_PLUGINS else f"pip install dvc-{scheme}"
-            raise ProjectError(f"remote '{name}' wants a plugin of DVC", why=str(error), fix=install) from error
-        if not all(isinstance(cause, FileNotFoundError) for cause in causes(error)):
-            raise _unreachable(name, " ".join(f"{where}: {[*causes(error)][-1]}".split())) from error
-    return where, not failed
+    try:
+        return where, within(REACH_TIMEOUT, ask)
+    except ImportError as error:
+        fix = missing_plugin(where)
+        raise ProjectError(f"remote '{name}' wants a plugin of DVC", why=str(error), fix=fix) from error
+    except Exception as error:  # each kind of remote has errors of its own
+        raise _unreachable(name, " ".join(f"{where}: {[*causes(error)][-1]}".split())) from error
 
 
 def _unreachable(name: str, why: str) -> ProjectError:

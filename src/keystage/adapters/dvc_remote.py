@@ -27,6 +27,7 @@ Answer = TypeVar("Answer")
 Run = dict[str, Any]  # as in dvc.lock: command, inputs, parameters and outputs of a stage
 RunName = tuple[str, str]  # the key, and the digest of the run's own file
 
+LOCKED_PLUGINS = ("azure", "gs", "s3", "ssh")  # those of requirements/remotes.txt
 ANSWER_TIMEOUT = 15.0  # seconds; the libraries behind the plugins try for minutes
 _RUN_NAME = re.compile(r"[0-9a-f]{64}")  # any other name is an upload that somebody has begun
 _FOLDER = ".dir"  # ends the digest of a folder, whose object lists the files in it
@@ -148,6 +149,12 @@ def reach(repo: Repo, name: str) -> RemoteResults:
     runs = fs.join(fs.parent(fs.parent(objects.path)), "runs")  # beside files/md5
     within(ANSWER_TIMEOUT, lambda: fs.exists(runs))
     return RemoteResults(repo, objects, runs)
+
+
+def missing_plugin(url: str) -> str:
+    """The command that installs what DVC needs to reach a kind of remote."""
+    scheme = url.partition("://")[0]
+    return "make remotes" if scheme in LOCKED_PLUGINS else f"pip install dvc-{scheme}"
 
 
 def within(seconds: float, ask: Callable[[], Answer]) -> Answer:

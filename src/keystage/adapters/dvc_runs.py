@@ -13,6 +13,7 @@ from keystage.adapters.dvc_cache import FOLDER, content_md5, files_of, object_pa
 from keystage.adapters.dvc_settings import cache_folder
 from keystage.core.errors import ConfigError
 from keystage.core.params import read_yaml
+from keystage.reuse import key
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,8 @@ def save_unsaved(root: Path) -> list[Path]:
         The outputs; ``dvc repro`` will find them in its run cache.
     """
     stages, lock = root / "dvc.yaml", root / "dvc.lock"
-    recorded = {out["path"]: out.get("md5") for entry in _stages(lock) for out in entry.get("outs", [])}
-    outputs = [path for entry in _stages(stages) for path in outputs_of(entry) if (root / path).exists()]
+    recorded = {out["path"]: out.get("md5") for entry in key.recorded(lock).values() for out in entry.get("outs", [])}
+    outputs = [path for entry in key.recorded(stages).values() for path in outputs_of(entry) if (root / path).exists()]
     digests = {path: content_md5(root / path) for path in outputs}
     cache = cache_folder(root)
     unsaved = {
@@ -122,10 +123,6 @@ def outputs_by_object(cache: Path, runs: Iterable[RecordedRun], makers: Mapping[
             shown = f"{makers.get(output, '?')}: {output}"
             named |= dict.fromkeys([name, *_files(cache, name)], shown)
     return named
-
-
-def _stages(path: Path) -> list[Mapping[str, Any]]:
-    return list((read_yaml(path).get("stages") or {}).values()) if path.is_file() else []
 
 
 def _files(cache: Path, name: str) -> list[str]:

@@ -8,13 +8,11 @@ from dvc.repo import Repo
 from dvc.stage.cache import RunCacheNotFoundError, _can_hash, _get_stage_hash
 from dvc.stage.serialize import to_single_stage_lockfile
 
-from keystage.adapters.dvc_remote import RemoteResults, Run, reach
+from keystage.adapters.dvc_remote import RemoteResults, Run, missing_plugin, reach
 from keystage.adapters.dvc_repro import keyed_stages
 from keystage.core.errors import RemoteError
 
 logger = logging.getLogger(__name__)
-
-LOCKED_PLUGINS = ("azure", "gs", "s3", "ssh")  # those of requirements/remotes.txt
 
 
 class Sharing:
@@ -163,8 +161,7 @@ class Sharing:
         url = repo.config["remote"][self.remote]["url"]
         scheme = url.partition("://")[0]
         if isinstance(error, ImportError | RemoteMissingDepsError):
-            install = "make remotes" if scheme in LOCKED_PLUGINS else f"pip install dvc-{scheme}"
-            return f"{url} needs the package dvc-{scheme}, which is not installed: {install}"
+            return f"{url} needs the package dvc-{scheme}, which is not installed: {missing_plugin(url)}"
         lines = str(error).strip().splitlines()
         return f"{url}: {lines[0] if lines else type(error).__name__}"
 

@@ -8,10 +8,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from keystage.adapters import dvc_cache, dvc_plan
+from keystage.adapters import dvc_cache
 from keystage.adapters.dvc_runs import forget, outputs_by_object, recorded_runs
 from keystage.adapters.dvc_settings import cache_folder, settings
 from keystage.care.finding import Finding, fails, ok, warning
+from keystage.reuse import key
 
 CHUNK = 2**20
 LOOK = "sudo dmesg | tail (damage that comes again is the disk's)"
@@ -23,7 +24,7 @@ def objects(root: Path) -> dict[str, Finding]:
     every, runs = dvc_cache.objects(cache), list(recorded_runs(cache))
     recorded = {
         str(out["path"]): (stage, str(out.get("md5", "")))
-        for stage, entry in dvc_plan.recorded(root / "dvc.lock").items()
+        for stage, entry in key.recorded(root / "dvc.lock").items()
         for out in entry.get("outs", [])
     }
     known = outputs_by_object(cache, runs, {output: stage for output, (stage, _) in recorded.items()})

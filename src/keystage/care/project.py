@@ -12,7 +12,7 @@ from keystage.care.finding import Finding, fails, ok, warning
 from keystage.config.compose import compose, require_in_sync
 from keystage.config.schema import Conf
 from keystage.core.errors import ConfigError
-from keystage.core.params import PARAMS_FILE, load_params, typed_params
+from keystage.core.params import PARAMS_FILE, load_params, parse_yaml, typed_params
 
 # As the project ships them: without these, `dvc exp run` composes nothing, or results are not staged with the code.
 DVC_SETTINGS: Mapping[str, Any] = {
@@ -37,12 +37,10 @@ def settings_in_force(root: Path) -> Conf:
     Raises:
         ConfigError: neither can be read.
     """
-    from yaml import CSafeLoader, load
-
     try:
         return load_params(Conf, root / PARAMS_FILE)
     except ConfigError:
-        return typed_params(Conf, load(compose(root), CSafeLoader))
+        return typed_params(Conf, parse_yaml(compose(root), "conf/"))
 
 
 def files(root: Path | None) -> Finding:

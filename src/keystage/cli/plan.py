@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from keystage.cli.project import AsJson, Overrides, errors_in_words, project_root
+from keystage.reuse.key import Difference
 from keystage.reuse.plan import Decision, PlannedStage
 
 if TYPE_CHECKING:
@@ -78,5 +80,9 @@ def look(root: Path, settings: dict[str, Any]) -> "Pipeline":
 
 def as_record(stage: PlannedStage) -> dict[str, Any]:
     """A stage of a plan in JSON's types."""
-    differences = [{**asdict(item), "part": item.part.value} for item in stage.differences]
-    return {**asdict(stage), "decision": stage.decision.value, "differences": differences}
+    return {**asdict(stage), "decision": stage.decision.value, "differences": as_records(stage.differences)}
+
+
+def as_records(differences: Iterable[Difference]) -> list[dict[str, Any]]:
+    """Parts of keys that differ in JSON's types."""
+    return [{**asdict(item), "part": item.part.value} for item in differences]

@@ -2,16 +2,15 @@
 
 import json
 from collections import Counter
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from keystage.cli.plan import look
+from keystage.cli.plan import as_records, look
 from keystage.cli.project import AsJson, errors_in_words, project_root
 from keystage.core.errors import ProjectError
-from keystage.reuse.key import Difference, Entry
+from keystage.reuse.key import Difference, Entry, recorded, recorded_in
 from keystage.reuse.plan import Decision, PlannedStage
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ def why(
             "against": against or "last run",
             "decision": planned.decision.value,
             "because": planned.because,
-            "differences": [{**asdict(item), "part": item.part.value} for item in found],
+            "differences": as_records(found),
         }
         typer.echo(json.dumps(record, indent=1))
     else:
@@ -79,7 +78,6 @@ def commit_named(root: Path, name: str) -> str:
 
 def _recorded_at(root: Path, name: str) -> dict[str, Entry]:
     from keystage.adapters import git
-    from keystage.adapters.dvc_plan import recorded_in
 
     commit = commit_named(root, name)
     lock = git.file_at(root, commit, "dvc.lock")
@@ -109,7 +107,6 @@ def _tell(pipeline: "Pipeline", planned: PlannedStage, found: list[Difference], 
 
 def _tell_last_run(pipeline: "Pipeline", root: Path, stage: str) -> None:
     """What the last run met, for those who ask after it."""
-    from keystage.adapters.dvc_plan import recorded
     from keystage.pipeline.workspace import LOCK_BEFORE
 
     before = recorded(root / LOCK_BEFORE)

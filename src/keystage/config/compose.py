@@ -13,7 +13,7 @@ from typing import Any, get_type_hints
 
 from keystage.config.memo import remembered
 from keystage.config.schema import Conf
-from keystage.core.errors import ConfigError, StaleParamsError, hint
+from keystage.core.errors import ConfigError, StaleParamsError, causes, hint
 from keystage.core.params import PARAMS_FILE, as_text, first_line, flatten, load_params
 
 CONF_DIR = Path("conf")
@@ -117,12 +117,9 @@ def _worded(error: Exception, conf: Path, overrides: Sequence[str]) -> ConfigErr
     from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
     from yaml import YAMLError
 
-    chain = [error]
-    while isinstance(cause := chain[-1].__cause__ or chain[-1].__context__, Exception):
-        chain.append(cause)
     # OmegaConf's own message is the one that names key and type; '$VALUE' marks its unfinished templates.
     ours = (OmegaConfBaseException, YAMLError)
-    naming = [item for item in chain if isinstance(item, ours) and "$VALUE" not in str(item)]
+    naming = [item for item in causes(error) if isinstance(item, ours) and "$VALUE" not in str(item)]
     telling = naming[0] if naming else error
     key = str(getattr(telling, "full_key", None) or "")
     # YAML's errors name file and line on their second line.

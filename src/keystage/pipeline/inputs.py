@@ -7,14 +7,14 @@ word of its cache for what it restores: an object overwritten in place is checke
 """
 
 from pathlib import Path
-from typing import Any
 
 from keystage.adapters.dvc_cache import FOLDER, content_md5, discard_if_damaged, remove
 from keystage.adapters.dvc_runs import outputs_of
 from keystage.adapters.dvc_settings import cache_folder
 from keystage.adapters.dvc_state import digest
 from keystage.core.errors import ChangedInputError, DamagedOutputError, listing
-from keystage.core.params import PARAMS_FILE, read_yaml
+from keystage.core.params import PARAMS_FILE
+from keystage.reuse.key import recorded, stages_in
 
 PIPELINE_FILE, LOCK_FILE = Path("dvc.yaml"), Path("dvc.lock")
 
@@ -58,13 +58,13 @@ def require_whole(found: dict[str, str]) -> None:
     """
     cache = cache_folder(Path())
     wrong: dict[str, str] = {}  # maker by output
-    for maker, entry in stages_in(LOCK_FILE).items() if LOCK_FILE.is_file() else ():
+    for maker, entry in recorded(LOCK_FILE).items():
         for out in entry.get("outs", []):
-            path, recorded = Path(out["path"]), out.get("md5", "")
+            path, md5 = Path(out["path"]), out.get("md5", "")
             is_there = path.exists()
-            differs = is_there and (found.get(out["path"]) or content_md5(path)) != recorded
+            differs = is_there and (found.get(out["path"]) or content_md5(path)) != md5
             # A damaged list of a folder's files counts as missing, and would never be written anew.
-            damaged = (differs or recorded.endswith(FOLDER)) and discard_if_damaged(cache, recorded)
+            damaged = (differs or md5.endswith(FOLDER)) and discard_if_damaged(cache, md5)
             if damaged:
                 remove(path)
             if (damaged and is_there) or (differs and out["path"] in found):
@@ -83,9 +83,3 @@ def discard_damaged_twins(stage: str) -> None:
     for output in outputs_of(stages_in(PIPELINE_FILE)[stage]):
         for path in (output, *(file for file in output.rglob("*") if file.is_file())):
             discard_if_damaged(cache, content_md5(path))
-
-
-def stages_in(path: Path) -> dict[str, Any]:
-    """The stages of dvc.yaml or dvc.lock, by name."""
-    stages: dict[str, Any] = read_yaml(path)["stages"]
-    return stages

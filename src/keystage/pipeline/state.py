@@ -13,8 +13,9 @@ from keystage.adapters import git
 from keystage.core.errors import ProjectError
 from keystage.data.spec import DatasetSpec
 from keystage.pipeline import workspace
-from keystage.pipeline.inputs import LOCK_FILE, PIPELINE_FILE, stages_in
+from keystage.pipeline.inputs import LOCK_FILE, PIPELINE_FILE
 from keystage.registry.lineage import Lineage, sections_of, stage_of
+from keystage.reuse.key import recorded, stages_in
 
 MAX_UNTRACKED = 100_000_000  # bytes; hosts of git repositories refuse larger files, and git is slow with them
 STAGES = ("conf", "dataprep", "train", "evaluate")  # on the way to a model
@@ -80,8 +81,7 @@ def _record(stage: str) -> dict[str, Any]:
 
 def _patterns(folder: str, files: Iterable[str], lock: str) -> list[str]:
     """Pathspecs of what a run can read; those from settings are taken by the letter."""
-    entries = stages_in(LOCK_FILE).values() if LOCK_FILE.is_file() else ()
-    deps = {item["path"] for entry in entries for item in entry.get("deps", ())}
+    deps = {item["path"] for entry in recorded(LOCK_FILE).values() for item in entry.get("deps", ())}
     named = {*(f"{folder}/{name}" for name in files), lock, *map(str, (PIPELINE_FILE, LOCK_FILE)), *deps}
     within = sorted(name for name in named if not Path(name).is_absolute() and ".." not in Path(name).parts)
     return [*_READ, *(f":(literal){name}" for name in within)]

@@ -9,7 +9,7 @@ from keystage.adapters import mlflow_predict
 from keystage.adapters.mlflow_versions import Version, trial_scores
 from keystage.data.table import read_table
 from keystage.pipeline import workspace
-from keystage.pipeline.inputs import LOCK_FILE, stages_in
+from keystage.pipeline.inputs import LOCK_FILE
 from keystage.pipeline.rebuild import Rebuild
 from keystage.registry.lineage import outputs_of
 from keystage.registry.proof import (
@@ -21,6 +21,7 @@ from keystage.registry.proof import (
     edited_tags,
     first_difference,
 )
+from keystage.reuse.key import stages_in
 
 logger = logging.getLogger(__name__)
 

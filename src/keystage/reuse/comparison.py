@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from keystage.core.params import flatten, parse_yaml
-from keystage.reuse.key import SIZES_NOTE, Entry, leaves
+from keystage.reuse.key import NOTES_FOLDER, SIZES_NOTE, Entry, leaves, recorded_in
 
 ABSENT = "-"
 RECORDS = "artifacts/records/"  # hold clocks, so they differ between equal runs
@@ -71,7 +71,7 @@ def run_state(name: str, params: str, lock: str, reports: Mapping[str, str]) -> 
         if isinstance(value, int | float)
     }
     settings = dict(leaves(parse_yaml(params, f"params.yaml of {name}") or {}))
-    stages = (parse_yaml(lock, f"dvc.lock of {name}") or {}).get("stages", {})
+    stages = recorded_in(lock, f"dvc.lock of {name}")
     ran_with = [leaves(values) for stage in stages.values() for values in stage.get("params", {}).values()]
     if any(settings.get(key) != value for pairs in ran_with for key, value in pairs):
         name += " (results of other settings)"
@@ -123,4 +123,4 @@ def _whose(place: int, outputs: Sequence[Mapping[str, str] | None], runs: Sequen
 def _outputs(entry: Entry | None) -> dict[str, str] | None:
     """Digests of a stage's outputs; the notes of stage conf are inputs in truth, and its row would say nothing."""
     outs = {out["path"]: out.get("md5", "") for out in (entry or {}).get("outs", [])}
-    return {path: md5 for path, md5 in outs.items() if not path.startswith((RECORDS, "artifacts/key/", SIZES_NOTE))}
+    return {path: md5 for path, md5 in outs.items() if not path.startswith((RECORDS, f"{NOTES_FOLDER}/", SIZES_NOTE))}

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from keystage.core.errors import listing
-from keystage.core.params import as_text
+from keystage.core.params import as_text, parse_yaml, read_yaml
 
 NOTES_FOLDER = PurePosixPath("artifacts/key")
 SIZES_NOTE = "artifacts/sizes.json"  # of stage conf, bytes by MD5
@@ -23,6 +23,33 @@ NoteText = Callable[[str], str | None]  # from the MD5 of a note to its text; No
 Entry = Mapping[str, Any]  # a stage as dvc.lock has it
 _Parts = list[tuple[tuple["Part", str], Any]]
 DIGEST_SHOWN = 8  # characters of an MD5 that a person compares
+
+
+def stages_in(path: Path) -> dict[str, Entry]:
+    """The stages of a dvc.yaml or dvc.lock, by name.
+
+    Raises:
+        ConfigError: the file is not there, or is no YAML.
+    """
+    return dict((read_yaml(path) or {}).get("stages") or {})
+
+
+def recorded(lock: Path) -> dict[str, Entry]:
+    """The stages as a dvc.lock has them; none where there is no such file.
+
+    Raises:
+        ConfigError: it is no YAML.
+    """
+    return stages_in(lock) if lock.is_file() else {}
+
+
+def recorded_in(text: str, shown: str = "dvc.lock") -> dict[str, Entry]:
+    """The stages in the text of a dvc.lock; none in an empty one.
+
+    Raises:
+        ConfigError: it is no YAML.
+    """
+    return dict((parse_yaml(text, shown) or {}).get("stages") or {})
 
 
 class Part(Enum):

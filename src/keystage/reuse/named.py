@@ -56,7 +56,7 @@ def sizes_note(files: Iterable[FileDigest | None]) -> str:
 
 def options_note(spec: PrepSpec) -> str:
     """The options of the recipe's steps, whose types no schema fixes: DVC compares settings by Python's ``==``."""
-    return json.dumps([step.options for step in spec.steps], indent=1, sort_keys=True) + "\n"
+    return _note([step.options for step in spec.steps])
 
 
 def environment_note(environment: Environment) -> str:
@@ -69,7 +69,7 @@ def reuse_note(*, allowed: bool) -> str:
     return REUSE_ALLOWED if allowed else f"not allowed, run {uuid4().hex}\n"
 
 
-def _note(values: Mapping[str, object]) -> str:
+def _note(values: object) -> str:
     return json.dumps(values, indent=1, sort_keys=True) + "\n"
 
 
