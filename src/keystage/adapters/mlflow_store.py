@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from keystage.adapters.mlflow_model import log_model
 from keystage.core.errors import TrackingError
 from keystage.registry.package import ModelPackage
-from keystage.search.trials import trials_of
+from keystage.search.trials import rows_of
 from keystage.tracking.record import MAX_PARAMETER_LENGTH, TrainingRecord
 
 if TYPE_CHECKING:
@@ -220,14 +220,16 @@ def _trial_metrics(board: "pd.DataFrame", seconds: Mapping[str, float], begun: i
     from mlflow.entities import Metric
 
     name = str(board["metric"].iloc[0])
-    trials = trials_of(board, seconds)
-    place = {trial.number: rank for rank, trial in enumerate(trials)}
-    best = len(trials)
+    rows = rows_of(board, seconds)
+    place = {row.trial: rank for rank, row in enumerate(rows)}
+    best = len(rows) - 1
     series: list[Any] = []
-    for trial in sorted(trials, key=lambda item: item.number):
-        best = min(best, place[trial.number])
-        values = {name: trial.score, f"best_{name}": trials[best].score, "seconds": trial.seconds}
-        series += [Metric(f"trial.{key}", value, begun, trial.number) for key, value in values.items()]
+    for row in sorted(rows, key=lambda item: item.trial):
+        best = min(best, place[row.trial])
+        values = {name: row.score, f"best_{name}": rows[best].score, "seconds": row.seconds}
+        series += [
+            Metric(f"trial.{key}", value, begun, row.trial) for key, value in values.items() if value is not None
+        ]
     return series
 
 

@@ -22,7 +22,7 @@ def leaderboard(
     """List the trials of the last search, best first. The file behind it is artifacts/leaderboard.parquet."""
     from keystage.pipeline.workspace import LEADERBOARD, read_json, record
     from keystage.search.metrics import metric_of
-    from keystage.search.trials import trials_of
+    from keystage.search.trials import rows_of
 
     root = project_root()
     path = root / LEADERBOARD
@@ -43,13 +43,13 @@ def leaderboard(
     titles = ("rank", "trial", "estimator", metric.rpartition(":")[2], "fold scores", "seconds")
     table = Table(*titles, "hyperparameters", box=box.SIMPLE, padding=(0, 1, 0, 0))
     room = max(console.width - sum(len(title) + 1 for title in titles) - LONGEST_ESTIMATOR, len("hyperparameters"))
-    for rank, trial in enumerate(trials_of(board.head(top or len(board)), seconds_by_trial), start=1):
+    for rank, trial in enumerate(rows_of(board.head(top or len(board)), seconds_by_trial), start=1):
         ordered = sorted(trial.fold_scores, key=metric_of(metric).loss)
-        folds = f"{ordered[-1]:.3f} - {ordered[0]:.3f}"
+        folds = f"{ordered[-1]:.3f} - {ordered[0]:.3f}" if ordered else ""
         point = " ".join(f"{name}={_short(value)}" for name, value in trial.hyperparameters.items())
-        score, seconds = f"{trial.score:.4f}", f"{trial.seconds:.1f}"
+        score, seconds = trial.end.value if trial.score is None else f"{trial.score:.4f}", f"{trial.seconds:.1f}"
         point = point if len(point) <= room else point[: room - 1] + "…"
-        table.add_row(str(rank), str(trial.number), trial.estimator, score, folds, seconds, point)
+        table.add_row(str(rank), str(trial.trial), trial.estimator.rpartition(":")[2], score, folds, seconds, point)
     console.print(table)
     if top and len(board) > top:
         console.print(f"{len(board) - top} more: keystage leaderboard --top 0")

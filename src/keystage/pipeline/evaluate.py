@@ -24,11 +24,13 @@ class EvaluateParams:
 
 def evaluate(params: EvaluateParams) -> None:  # noqa: ARG001 - run_stage has applied the compute profile
     """Write the test metrics, the plot tables and the predictions."""
+    from sklearn.preprocessing import LabelEncoder
+
     model = workspace.read_pickle(workspace.MODEL)
     table = read_table(workspace.TEST_TABLE)
     classes = list(model.classes_) if table.task is Task.classification else []
     predicted = model.predict_proba(table.features) if classes else model.predict(table.features)
-    truth = model.le_.transform(table.label) if classes else table.label.to_numpy()
+    truth = LabelEncoder().fit(classes).transform(table.label) if classes else table.label.to_numpy()
 
     found = scores(table.task, truth, predicted)
     workspace.write_json({"test": {**found, "rows": len(truth)}}, workspace.METRICS)

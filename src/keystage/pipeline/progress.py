@@ -7,13 +7,16 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
+from rich.box import SIMPLE
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.live import Live
+from rich.table import Table
 
 from keystage.search.metrics import Metric
 from keystage.search.spec import SearchSpec
-from keystage.search.trials import Trial
+from keystage.search.trials import Trial, ranked
 
+SHOWN_BEST, SHOWN_LATEST = 5, 3  # trials in the live table
 SECONDS_BETWEEN_LINES = 5.0  # where no one sees a line being redrawn: in a log file, in CI
 
 
@@ -38,57 +41,59 @@ def steps_shown() -> Iterator[Callable[[str], None]]:
 
 
 class SearchProgress:
-    """A bar on a terminal, a plain line now and then elsewhere; both on standard error."""
+    """On a terminal a table of the best and the latest trials, elsewhere a line now and then; on standard error."""
 
     def __init__(self, spec: SearchSpec, metric: Metric) -> None:
         self._spec, self._metric = spec, metric
-        self._best: Trial | None = None
+        self._trials: list[Trial] = []
         self._begun = self._last_line = time.monotonic()
         console = Console(file=sys.stderr)
-        self._bar = (
-            Progress(
-                TextColumn("  {task.fields[story]}"), BarColumn(bar_width=24), TimeElapsedColumn(), console=console
-            )
-            if console.is_terminal
-            else None
-        )
-        self._task = self._bar.add_task("search", total=1.0, story="starting") if self._bar else None
+        self._live = Live(get_renderable=self._table, console=console, transient=True) if console.is_terminal else None
 
     def __enter__(self) -> Self:
-        if self._bar:
-            self._bar.start()
+        if self._live:
+            self._live.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._bar:
-            self._bar.stop()
+        if self._live:
+            self._live.stop()
 
     def trial_done(self, trial: Trial) -> None:
         """Show the state after a trial."""
-        if self._best is None or self._metric.loss(trial.score) < self._metric.loss(self._best.score):
-            self._best = trial
+        self._trials.append(trial)
         now = time.monotonic()
-        if self._bar and self._task is not None:
-            self._bar.update(self._task, completed=self._share(trial, now), story=self._story(trial, now))
-        elif now - self._last_line >= SECONDS_BETWEEN_LINES:
+        if self._live is None and now - self._last_line >= SECONDS_BETWEEN_LINES:
             self._last_line = now
-            sys.stderr.write(f"  {self._story(trial, now)}\n")
+            sys.stderr.write(f"  {self._story()}\n")
             sys.stderr.flush()
 
-    def _share(self, trial: Trial, now: float) -> float:
-        """How much of the limit that is nearer has been used, from 0 to 1."""
-        trials = trial.number / self._spec.max_trials if self._spec.max_trials else 0.0
-        seconds = (now - self._begun) / self._spec.time_budget if self._spec.time_budget else 0.0
-        return min(1.0, max(trials, seconds))
+    def _table(self) -> Table:
+        """The best trials, then the latest ones."""
+        table = Table(box=SIMPLE, title=self._story(), title_justify="left", title_style="")
+        for title in ("trial", "estimator", self._metric.name.rpartition(":")[2], "seconds"):
+            table.add_column(title, justify="left" if title == "estimator" else "right")
+        scored = [trial for trial in ranked(self._trials, self._metric) if trial.score is not None]
+        for trial in scored[:SHOWN_BEST]:
+            table.add_row(*self._row(trial))
+        table.add_section()
+        for trial in self._trials[-SHOWN_LATEST:]:
+            table.add_row(*self._row(trial), style="dim")
+        return table
 
-    def _story(self, trial: Trial, now: float) -> str:
-        assert self._best is not None
+    def _row(self, trial: Trial) -> tuple[str, str, str, str]:
+        score = trial.end.value if trial.score is None else f"{trial.score:.4f}"
+        return str(trial.number), trial.estimator.rpartition(":")[2], score, f"{trial.seconds:.1f}"
+
+    def _story(self) -> str:
         of = f" of {self._spec.max_trials}" if self._spec.max_trials else ""
-        best = f"{self._metric.name} {self._best.score:.4f} ({self._best.estimator})"
-        if self._spec.time_budget is None:
-            return f"trial {trial.number}{of}, best {best}"
-        return (
-            f"trial {trial.number}{of}, best {best}, at most {self._spec.time_budget - (now - self._begun):.0f} s left"
-        )
+        said = [f"trial {len(self._trials)}{of}"]
+        best = ranked(self._trials, self._metric)[:1]
+        if best and best[0].score is not None:
+            said.append(f"best {self._metric.name} {best[0].score:.4f} ({best[0].estimator})")
+        if self._spec.time_budget is not None:
+            left = max(0.0, self._spec.time_budget - (time.monotonic() - self._begun))
+            said.append(f"at most {left:.0f} s left")
+        return ", ".join(said)

@@ -1,27 +1,31 @@
-"""Stage ``train``: search within the budget, then fit the best on all training rows."""
+"""Stage ``train``: search within the budget, then make one model of the best trials."""
 
+import hashlib
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
-from keystage.adapters.flaml_search import search
+from keystage.adapters.fit_processes import start_server
 from keystage.compute import limits
 from keystage.compute.spec import ComputeSpec
-from keystage.core.params import outside_key
+from keystage.core.errors import SearchError, listing
+from keystage.core.params import as_text, outside_key
 from keystage.data.spec import Task
-from keystage.data.table import PreparedTable, prediction_table, read_table
+from keystage.data.table import PreparedTable, read_table
 from keystage.pipeline import workspace
+from keystage.pipeline.inputs import fingerprints
 from keystage.pipeline.progress import SearchProgress
-from keystage.search.ensemble import fit_vote, vote_out_of_fold
-from keystage.search.folds import Fold, make_folds
-from keystage.search.metrics import Metric, metric_of
-from keystage.search.spec import SearchSpec
-from keystage.search.trials import SearchResult, leaderboard
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
+from keystage.pipeline.search import Found, learners_for, search
+from keystage.search.assembly import model_of
+from keystage.search.fitting import Material
+from keystage.search.folds import make_folds
+from keystage.search.learners.learner import Setting
+from keystage.search.metrics import metric_of
+from keystage.search.report import all_scores, members_report, out_of_fold_table
+from keystage.search.spec import ABSOLUTE_METRICS, AFTER_TRIALS, SearchSpec, quantile_of
+from keystage.search.trials import leaderboard, ranked
 
 logger = logging.getLogger(__name__)
 
@@ -36,71 +40,126 @@ class TrainParams:
 
 
 def train(params: TrainParams) -> dict[str, Any]:
-    """Search, fit the vote of the best trials, and write model, leaderboard, out-of-fold predictions and scores.
+    """Search, make the model, and write it with leaderboard, out-of-fold predictions and scores.
 
     Returns:
         For the stage's record, the seconds of each trial by its number.
     """
+    start_server()  # its imports go on while the table is read
     table = read_table(workspace.TRAIN_TABLE)
-    spec, metric, task = params.automl, metric_of(params.automl.metric), table.task
-    cores = limits.cores(params.compute.train)
-    target, classes = _target(table)
-    folds = make_folds(target, task, spec.folds, params.seed)
-    logger.info("Searching for the best %s over %d rows and %d folds", metric.name, len(target), spec.folds)
-    with SearchProgress(spec, metric) as progress:
-        result = search(
-            table.features,
-            target,
-            folds,
+    begun = time.monotonic()
+    spec, cores = params.automl, limits.cores(params.compute.train)
+    material, classes = _material(table, spec, params.seed)
+    rows, columns = len(material.folds[0][0]), material.features.shape[1]
+    learners, left_out = learners_for(spec, table.task, rows, columns, len(classes))
+    _say_plan(material, spec, [learner.name for learner in learners], left_out, cores)
+    with SearchProgress(spec, material.metric) as progress:
+        found = search(
+            material,
+            learners,
             spec,
-            task=task,
+            key=_search_key(params),
             seed=params.seed,
             cores=cores,
+            classes=classes,
+            begun=begun,
             on_trial=progress.trial_done,
         )
-    for name, reason in result.left_out.items():
-        logger.info("%s was not tried: %s", name, reason)
-    names = ", ".join(f"{item.trial.estimator} (trial {item.trial.number})" for item in result.candidates)
-    logger.info("Fitting on all %d rows: %s", len(target), names)
-    model = fit_vote(result.candidates, table.features, table.label, task, cores)
-
-    out_of_fold = vote_out_of_fold(result.candidates)
-    workspace.write_pickle(model, workspace.MODEL)
-    leaderboard(result.trials, metric).to_parquet(workspace.LEADERBOARD, index=False)
-    prediction_table(table.label, out_of_fold, classes).to_parquet(workspace.OUT_OF_FOLD, index=False)
-    report = _report(result, metric, target, out_of_fold, folds)
-    workspace.write_json(report, workspace.SEARCH_REPORT)
-    logger.info(
-        "%d trials; %s in cross-validation: best trial %.4f, model %.4f",
-        len(result.trials),
-        metric.name,
-        report["best_trial"][metric.name],
-        report["model"][metric.name],
-    )
-    return {"trial_seconds": {str(trial.number): trial.seconds for trial in result.trials}}
+    if found.recalled:
+        logger.info("%d fits were taken from the log of an earlier run of this search", found.recalled)
+    _write(table, found, material, classes, left_out)
+    return {"trial_seconds": {str(trial.number): trial.seconds for trial in found.trials}}
 
 
-def _target(table: PreparedTable) -> tuple["pd.Series", list[Any]]:
-    """What learners fit: class codes with the classes in their order, or the numbers themselves."""
+def _material(table: PreparedTable, spec: SearchSpec, seed: int) -> tuple[Material, list[Any]]:
+    """What is fitted and scored; and the classes that the codes stand for, none for numbers."""
+    import numpy as np
     import pandas as pd
     from sklearn.preprocessing import LabelEncoder
 
-    if table.task is Task.regression:
-        return table.label, []
-    encoder = LabelEncoder().fit(table.label)
-    return pd.Series(encoder.transform(table.label), name=table.label.name), list(encoder.classes_)
+    features = table.features.to_numpy(dtype="float64", na_value=np.nan)
+    infinite = [
+        str(name) for name, column in zip(table.features, np.isinf(features).any(axis=0), strict=True) if column
+    ]
+    if infinite:
+        raise SearchError(
+            f"after the recipe, cells are infinite in: {listing(infinite)}",
+            why="no learner can fit them",
+            fix="add a step to conf/prep that clips or drops them",
+        )
+    classes: list[Any] = []
+    target = table.label.to_numpy()
+    if table.task is Task.classification:
+        encoder = LabelEncoder()
+        target, classes = encoder.fit_transform(table.label), list(encoder.classes_)
+    folds = make_folds(pd.Series(target, name=table.label.name), table.task, spec.folds, seed)
+    quantile = quantile_of(spec.metric)
+    loss = "quantile" if quantile else "absolute" if metric_of(spec.metric).name in ABSOLUTE_METRICS else "squared"
+    setting = Setting(table.task, loss, seed, len(classes), quantile or 0.5)
+    return Material(features, target, folds, setting, metric_of(spec.metric)), classes
 
 
-def _report(
-    result: SearchResult, metric: Metric, target: "pd.Series", out_of_fold: "np.ndarray", folds: Sequence[Fold]
-) -> dict[str, Any]:
-    """Cross-validated scores of the best trial and of the model, and what ended the search."""
-    scores = [metric.score(target.to_numpy()[rows], out_of_fold[rows]) for _, rows in folds]
-    return {
-        "best_trial": {metric.name: result.candidates[0].trial.score},
-        "model": {metric.name: sum(scores) / len(scores)},
-        "trials": len(result.trials),
-        "members": len(result.candidates),
-        "stopped_by": result.stopped_by.value,
-        "left_out": result.left_out,
+def _search_key(params: TrainParams) -> str:
+    """Equal for searches with the same trials: by what the stage reads, and the settings that trials depend on."""
+    spec = {name: value for name, value in asdict(params.automl).items() if name not in AFTER_TRIALS}
+    text = as_text({"inputs": fingerprints("train"), "seed": params.seed, "automl": spec})
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _say_plan(
+    material: Material, spec: SearchSpec, learners: Sequence[str], left_out: Mapping[str, str], cores: int
+) -> None:
+    """What is about to be done, before it takes its time."""
+    rows, columns = material.features.shape
+    logger.info("Table: %d rows, %d columns; validation: %d folds", rows, columns, len(material.folds))
+    logger.info("Searching for the best %s with %s", material.metric.name, ", ".join(learners))
+    for name, reason in left_out.items():
+        logger.info("  not %s: %s", name, reason)
+    limits_said = {
+        "seconds": spec.time_budget,
+        "trials": spec.max_trials,
+        "seconds a trial": spec.trial_timeout,
+        "MB": spec.memory_budget,
+        "trials without a better one": spec.patience,
     }
+    said = ", ".join(f"{value:g} {name}" for name, value in limits_said.items() if value is not None)
+    logger.info("At most %s; %d fits at the same time", said, cores)
+
+
+def _write(
+    table: PreparedTable, found: Found, material: Material, classes: list[Any], left_out: Mapping[str, str]
+) -> None:
+    metric, final = material.metric, found.final
+    workspace.write_pickle(model_of(final.model, table.features), workspace.MODEL)
+    leaderboard(found.trials, metric).to_parquet(workspace.LEADERBOARD, index=False)
+    said = out_of_fold_table(table.label, material, final.out_of_fold, classes)
+    said.to_parquet(workspace.OUT_OF_FOLD, index=False)
+    best = ranked(found.trials, metric)[0]
+    assert best.score is not None
+    report = {
+        "best_trial": {metric.name: best.score},
+        "model": {metric.name: final.ensemble.score},
+        "trials": len(found.trials),
+        "members": len(final.ensemble.members),
+        "stopped_by": found.stopped_by.value,
+    }
+    workspace.write_json(report, workspace.SEARCH_REPORT)
+    about_model = {
+        "members": members_report(final.ensemble, final.fitted_on),
+        "chosen": final.ensemble.note,
+        "notes": list(final.notes),
+        "left_out": dict(left_out),
+        "scores": {
+            "model": all_scores(material, final.out_of_fold),
+            "best_trial": all_scores(material, final.best_out_of_fold),
+        },
+    }
+    workspace.write_json(about_model, workspace.MODEL_REPORT)
+    logger.info(
+        "%d trials; %s in cross-validation: best trial %.4f, model %.4f (%s)",
+        len(found.trials),
+        metric.name,
+        best.score,
+        final.ensemble.score,
+        final.ensemble.note,
+    )

@@ -24,6 +24,9 @@ SIZES_NOTE = ARTIFACTS / "sizes.json"  # in no key
 RUN_NOTE = Path(".dvc", "tmp", "keystage", "run.txt")
 LOCK_BEFORE = RUN_NOTE.with_name("dvc.lock")
 
+# The logs of this folder's searches, so that one can be gone on with.
+SEARCHES = Path(".dvc", "tmp", "keystage", "search")
+
 TRAIN_TABLE = ARTIFACTS / "prepared" / "train.parquet"
 TEST_TABLE = ARTIFACTS / "prepared" / "test.parquet"
 RAW_TEST = ARTIFACTS / "raw_test.parquet"
@@ -34,6 +37,7 @@ MODEL = ARTIFACTS / "model.pkl"
 LEADERBOARD = ARTIFACTS / "leaderboard.parquet"
 OUT_OF_FOLD = ARTIFACTS / "out_of_fold.parquet"
 SEARCH_REPORT = REPORTS / "search.json"
+MODEL_REPORT = REPORTS / "model.json"
 
 PREDICTIONS = ARTIFACTS / "predictions.parquet"
 METRICS = REPORTS / "metrics.json"

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -50,10 +50,20 @@ def join(recipe: Any, model: Any) -> Any:
 
 
 def requirements_of(model: Any) -> tuple[str, ...]:
-    """Pinned requirements of a fitted vote, by the packages its members come from."""
-    learners = {type(member).__module__.partition(".")[0] for member in model.estimators_}
+    """Pinned requirements of a fitted model, by the packages its members come from."""
+    learners = {type(member).__module__.partition(".")[0] for member in _members(model)}
     names = [*_ALWAYS_REQUIRED, *(_REQUIRED_BY_LEARNER[name] for name in learners if name in _REQUIRED_BY_LEARNER)]
     return tuple(f"{name}=={version(name)}" for name in sorted(names))
+
+
+def _members(model: Any) -> Iterator[Any]:
+    """The learners inside pipelines and votes, however deep."""
+    parts = [step for _, step in model.steps] if hasattr(model, "steps") else getattr(model, "estimators_", [])
+    if not parts or not type(model).__module__.startswith("sklearn"):
+        yield model
+        return
+    for part in parts:
+        yield from _members(part)
 
 
 def copy_code(source: Path, target: Path, own: Iterable[str]) -> Path:

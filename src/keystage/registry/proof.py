@@ -127,7 +127,10 @@ def first_difference(recorded: Mapping[int, float], board: "pd.DataFrame") -> Tr
         recorded: scores by trial.
         board: leaderboard of the rebuild.
     """
-    rebuilt = {int(row["trial"]): (str(row["estimator"]), float(row["score"])) for row in board.to_dict("records")}
+    rebuilt: dict[int, tuple[str, float | None]] = {
+        int(row["trial"]): (str(row["estimator"]), None if row["score"] != row["score"] else float(row["score"]))
+        for row in board.to_dict("records")
+    }
     for trial in sorted(recorded.keys() | rebuilt.keys()):
         estimator, score = rebuilt.get(trial, ("", None))
         if recorded.get(trial) != score:

@@ -1,45 +1,186 @@
-"""From the best trials to one model: they are fitted on all training rows, and their predictions are averaged."""
+"""Which trials become the model, and with which weights: greedy selection over out-of-fold predictions.
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+Caruana et al. 2004, "Ensemble selection from libraries of models": the member that helps most is added again and again,
+so that the share of its picks becomes its weight. Azure ML SDK v1 and AutoGluon do the same.
+"""
 
-from keystage.data.spec import Task
-from keystage.search.trials import Candidate
+import time
+from collections import Counter
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from keystage.search import many
+from keystage.search.metrics import Metric
+from keystage.search.trials import Trial, ranked
 
 if TYPE_CHECKING:
     import numpy as np
-    import pandas as pd
+
+CANDIDATES = 25  # best trials that may become members,
+PER_LEARNER = 2  # and so many of each learner, for the sake of difference
+ROUNDS = 40  # picks, of which the best number counts
 
 
-def fit_vote(
-    candidates: Sequence[Candidate], features: "pd.DataFrame", label: "pd.Series", task: Task, cores: int
-) -> Any:
-    """Fit the candidates on all rows, as a scikit-learn ``VotingClassifier`` or ``VotingRegressor``.
+@dataclass(frozen=True)
+class Candidate:
+    """A trial with what its fold models said.
 
-    A classifier averages probabilities, and keeps the label's own values: it predicts what the table holds, strings
-    included. A regressor averages values.
+    Attributes:
+        trial: how it scored.
+        predicted: for each fold, n_f x k probabilities or n_f values of its validation rows.
+    """
+
+    trial: Trial
+    predicted: Sequence["np.ndarray"]
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What is true of the folds' validation rows.
+
+    Attributes:
+        target: for each fold, n_f codes or values.
+        weights: for each fold, n_f weights by which rows count; None for equal ones.
+    """
+
+    target: Sequence["np.ndarray"]
+    weights: Sequence["np.ndarray | None"]
+
+
+@dataclass(frozen=True)
+class Member:
+    """A trial and its share in the model, between 0 and 1."""
+
+    trial: Trial
+    weight: float
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """The members of the model, the heaviest first, with what their mean says out of fold.
+
+    Attributes:
+        members: at least one.
+        fold_scores: of the weighted mean.
+        note: why it is one trial alone, or what the members gain.
+    """
+
+    members: tuple[Member, ...]
+    fold_scores: tuple[float, ...]
+    note: str
+
+    @property
+    def score(self) -> float:
+        """Mean over the folds."""
+        return sum(self.fold_scores) / len(self.fold_scores)
+
+
+def eligible(trials: Sequence[Trial], metric: Metric) -> list[Trial]:
+    """Trials that may become members, best first: the best of all, and the best of each learner."""
+    scored = [trial for trial in ranked(trials, metric) if trial.score is not None]
+    seen: Counter[str] = Counter()
+    chosen = []
+    for place, trial in enumerate(scored):
+        seen[trial.estimator] += 1
+        if place < CANDIDATES or seen[trial.estimator] <= PER_LEARNER:
+            chosen.append(trial)
+    return chosen
+
+
+def select(
+    candidates: Sequence[Candidate], truth: Truth, metric: Metric, most_members: int, ends: float | None = None
+) -> Ensemble:
+    """The members whose weighted mean scores best out of fold; one alone where no mean is better.
 
     Args:
         candidates: best first.
-        features: n x m.
-        label: n values.
-        task: what is learnt.
-        cores: members fitted at the same time.
+        truth: of the same folds.
+        metric: the score.
+        most_members: different trials in the model at most.
+        ends: time on ``time.monotonic``'s clock after which no more is picked; None for no limit.
     """
-    from joblib import parallel_config
-    from sklearn.ensemble import VotingClassifier, VotingRegressor
-
-    members = [(f"{item.trial.estimator}_{item.trial.number}", item.create()) for item in candidates]
-    # Threads, not processes: fits release the interpreter's lock, and a new process would import for seconds.
-    with parallel_config(backend="threading", n_jobs=cores):
-        if task is Task.regression:
-            return VotingRegressor(members).fit(features, label)
-        return VotingClassifier(members, voting="soft").fit(features, label)
-
-
-def vote_out_of_fold(candidates: Sequence[Candidate]) -> "np.ndarray":
-    """Mean of the candidates' out-of-fold predictions: what the vote would have said of unseen rows."""
     import numpy as np
 
-    mean: np.ndarray = np.mean([item.out_of_fold for item in candidates], axis=0)
-    return mean
+    best_alone = candidates[0]
+    single = Ensemble((Member(best_alone.trial, 1.0),), best_alone.trial.fold_scores, "")
+    if most_members == 1:
+        return _with_note(single, "one trial alone was asked for")
+    if len(candidates) == 1:
+        return _with_note(single, "there is one trial only")
+    stacked = [np.stack([item.predicted[fold] for item in candidates]) for fold in range(len(truth.target))]
+    picks: list[int] = [0]
+    totals = [fold[0].copy() for fold in stacked]
+    best_picks, best_loss = list(picks), metric.loss(single.score)
+    while len(picks) < ROUNDS and (ends is None or time.monotonic() < ends):
+        allowed = _allowed(picks, len(candidates), most_members)
+        losses = np.mean(
+            [
+                _losses(metric, target, (total + fold[allowed]) / (len(picks) + 1), weights)
+                for fold, total, target, weights in zip(stacked, totals, truth.target, truth.weights, strict=True)
+            ],
+            axis=0,
+        )
+        place = int(np.argmin(losses))
+        picks.append(allowed[place])
+        totals = [total + fold[picks[-1]] for total, fold in zip(totals, stacked, strict=True)]
+        if losses[place] < best_loss - abs(best_loss) * 1e-9:
+            best_picks, best_loss = list(picks), float(losses[place])
+    shares = Counter(best_picks)
+    if len(shares) == 1:
+        return _with_note(single, "no mean of trials scores better out of fold than the best one alone")
+    members = [Member(candidates[place].trial, count / len(best_picks)) for place, count in shares.items()]
+    members.sort(key=lambda member: (-member.weight, member.trial.number))
+    mean = weighted_mean(candidates, members)
+    chosen = Ensemble(tuple(members), _fold_scores(mean, truth, metric), "")
+    if metric.loss(chosen.score) >= metric.loss(single.score):
+        return _with_note(single, "no mean of trials scores better out of fold than the best one alone")
+    return _with_note(chosen, f"{len(members)} trials, chosen greedily out of {len(candidates)}")
+
+
+def without(
+    chosen: Ensemble, candidates: Sequence[Candidate], truth: Truth, metric: Metric, fitted: Container[int]
+) -> tuple[Ensemble, list["np.ndarray"]]:
+    """What is left of an ensemble when only some members, named by trial, were fitted; and what it says per fold."""
+    members = [member for member in chosen.members if member.trial.number in fitted]
+    if len(members) == len(chosen.members):
+        return chosen, weighted_mean(candidates, members)
+    total = sum(member.weight for member in members)
+    members = [Member(member.trial, member.weight / total) for member in members]
+    mean = weighted_mean(candidates, members)
+    note = f"{chosen.note}; {len(chosen.members) - len(members)} of them could not be fitted"
+    return Ensemble(tuple(members), _fold_scores(mean, truth, metric), note), mean
+
+
+def weighted_mean(candidates: Sequence[Candidate], members: Sequence[Member]) -> list["np.ndarray"]:
+    """For each fold, what the members say together of its validation rows."""
+    by_number = {item.trial.number: item for item in candidates}
+    folds = len(candidates[0].predicted)
+    return [
+        sum(member.weight * by_number[member.trial.number].predicted[fold] for member in members)  # type: ignore[misc]
+        for fold in range(folds)
+    ]
+
+
+def _fold_scores(mean: Sequence["np.ndarray"], truth: Truth, metric: Metric) -> tuple[float, ...]:
+    return tuple(
+        metric.score(target, predicted, weights)
+        for target, predicted, weights in zip(truth.target, mean, truth.weights, strict=True)
+    )
+
+
+def _allowed(picks: Sequence[int], candidates: int, most_members: int) -> list[int]:
+    """Those that may be picked: all, until as many different ones are in as may be."""
+    chosen = sorted(set(picks))
+    return chosen if len(chosen) >= most_members else list(range(candidates))
+
+
+def _losses(
+    metric: Metric, target: "np.ndarray", predicted: "np.ndarray", weights: "np.ndarray | None"
+) -> "np.ndarray":
+    found = many.scores(metric, target, predicted, weights)
+    return -found if metric.greater_is_better else found
+
+
+def _with_note(ensemble: Ensemble, note: str) -> Ensemble:
+    return Ensemble(ensemble.members, ensemble.fold_scores, note)

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 from keystage.core.errors import ExtensionError
 from keystage.core.extension import load_function
 from keystage.data.spec import Task
-from keystage.search.spec import AZURE_METRIC_NAMES, OWN_METRICS
+from keystage.search.spec import AZURE_METRIC_NAMES, OWN_METRICS, quantile_of
 
 if TYPE_CHECKING:
     import numpy as np
 
-Score = Callable[["np.ndarray", "np.ndarray"], float]
+Score = Callable[..., float]
 
 
 @dataclass(frozen=True)
@@ -32,72 +32,100 @@ class Metric:
 
     Attributes:
         name: the name used in conf/ and in every file written.
-        score: from truth and prediction to one number. Of a classifier: codes and probabilities, shapes (n,) and
-            (n, k), where code i belongs to column i. Of a regressor: values and values, shapes (n,) and (n,).
+        function: from truth, prediction and, where it can weigh, row weights to one number; see ``score``.
         greater_is_better: the direction.
         needs_all_classes: not defined where a class has no row.
+        weighs: whether rows can have weights.
     """
 
     name: str
-    score: Score
+    function: Score
     greater_is_better: bool = True
     needs_all_classes: bool = False
+    weighs: bool = True
+
+    def score(self, truth: "np.ndarray", predicted: "np.ndarray", weights: "np.ndarray | None" = None) -> float:
+        """One number.
+
+        Args:
+            truth: of a classifier, n codes; of a regressor, n values.
+            predicted: of a classifier, n x k probabilities where column i belongs to code i; of a regressor, n values.
+            weights: n, by which rows count; a metric that cannot weigh takes each for one.
+        """
+        if weights is None or not self.weighs:
+            return float(self.function(truth, predicted))
+        return float(self.function(truth, predicted, weights=weights))
 
     def loss(self, score: float) -> float:
         """The score as something to make small."""
         return -score if self.greater_is_better else score
 
 
-def _roc_auc(codes: "np.ndarray", probabilities: "np.ndarray", average: str) -> float:
+def _roc_auc(
+    codes: "np.ndarray", probabilities: "np.ndarray", average: str, weights: "np.ndarray | None" = None
+) -> float:
     from sklearn.metrics import roc_auc_score
 
     if probabilities.shape[1] == 2:  # one curve, seen from either class
-        return float(roc_auc_score(codes, probabilities[:, 1]))
+        return float(roc_auc_score(codes, probabilities[:, 1], sample_weight=weights))
     labels = range(probabilities.shape[1])
-    return float(roc_auc_score(codes, probabilities, multi_class="ovr", average=average, labels=labels))
+    return float(
+        roc_auc_score(codes, probabilities, multi_class="ovr", average=average, labels=labels, sample_weight=weights)
+    )
 
 
-def _average_precision(codes: "np.ndarray", probabilities: "np.ndarray", average: str) -> float:
+def _average_precision(
+    codes: "np.ndarray", probabilities: "np.ndarray", average: str, weights: "np.ndarray | None" = None
+) -> float:
     import numpy as np
     from sklearn.metrics import average_precision_score
 
     if average == "macro" and probabilities.shape[1] == 2:
-        return float(average_precision_score(codes, probabilities[:, 1]))
+        return float(average_precision_score(codes, probabilities[:, 1], sample_weight=weights))
     indicator = np.eye(probabilities.shape[1])[codes]
-    return float(average_precision_score(indicator, probabilities, average=average))
+    return float(average_precision_score(indicator, probabilities, average=average, sample_weight=weights))
 
 
-def _log_loss(codes: "np.ndarray", probabilities: "np.ndarray") -> float:
+def _log_loss(codes: "np.ndarray", probabilities: "np.ndarray", weights: "np.ndarray | None" = None) -> float:
     from sklearn.metrics import log_loss
 
-    return float(log_loss(codes, probabilities, labels=range(probabilities.shape[1])))
+    # Means of models that reckon in 32 bits do not quite sum to one.
+    shares = probabilities / probabilities.sum(axis=1, keepdims=True)
+    return float(log_loss(codes, shares, labels=range(shares.shape[1]), sample_weight=weights))
 
 
-def _accuracy(codes: "np.ndarray", probabilities: "np.ndarray") -> float:
+def _accuracy(codes: "np.ndarray", probabilities: "np.ndarray", weights: "np.ndarray | None" = None) -> float:
     from sklearn.metrics import accuracy_score
 
-    return float(accuracy_score(codes, probabilities.argmax(axis=1)))
+    return float(accuracy_score(codes, probabilities.argmax(axis=1), sample_weight=weights))
 
 
-def _mcc(codes: "np.ndarray", probabilities: "np.ndarray") -> float:
+def _mcc(codes: "np.ndarray", probabilities: "np.ndarray", weights: "np.ndarray | None" = None) -> float:
     from sklearn.metrics import matthews_corrcoef
 
-    return float(matthews_corrcoef(codes, probabilities.argmax(axis=1)))
+    return float(matthews_corrcoef(codes, probabilities.argmax(axis=1), sample_weight=weights))
 
 
-def _by_class(codes: "np.ndarray", probabilities: "np.ndarray", which: str, average: str | None = None) -> float:
+def _by_class(
+    codes: "np.ndarray",
+    probabilities: "np.ndarray",
+    which: str,
+    average: str | None = None,
+    weights: "np.ndarray | None" = None,
+) -> float:
     """Precision, recall or F1, where a class that nobody predicted counts as 0."""
     from sklearn import metrics
 
     average = average or ("binary" if probabilities.shape[1] == 2 else "macro")
     score = {"precision": metrics.precision_score, "recall": metrics.recall_score, "f1": metrics.f1_score}[which]
-    return float(score(codes, probabilities.argmax(axis=1), average=average, zero_division=0))
+    predicted = probabilities.argmax(axis=1)
+    return float(score(codes, predicted, average=average, zero_division=0, sample_weight=weights))
 
 
-def _norm_macro_recall(codes: "np.ndarray", probabilities: "np.ndarray") -> float:
+def _norm_macro_recall(codes: "np.ndarray", probabilities: "np.ndarray", weights: "np.ndarray | None" = None) -> float:
     """Macro recall from what guessing gives (0) to perfect (1): Azure ML SDK v1's, never below 0."""
     guessing = 1 / int(probabilities.shape[1])
-    recall = _by_class(codes, probabilities, "recall", "macro")
+    recall = _by_class(codes, probabilities, "recall", "macro", weights)
     return max(0.0, (recall - guessing) / (1 - guessing))
 
 
@@ -110,7 +138,14 @@ def _spearman(truth: "np.ndarray", predicted: "np.ndarray") -> float:
     return float(spearmanr(truth, predicted).statistic)
 
 
-def _error(truth: "np.ndarray", predicted: "np.ndarray", which: str, *, normalized: bool = False) -> float:
+def _error(
+    truth: "np.ndarray",
+    predicted: "np.ndarray",
+    which: str,
+    *,
+    normalized: bool = False,
+    weights: "np.ndarray | None" = None,
+) -> float:
     from sklearn import metrics
 
     error = {
@@ -119,13 +154,22 @@ def _error(truth: "np.ndarray", predicted: "np.ndarray", which: str, *, normaliz
         "mape": metrics.mean_absolute_percentage_error,
     }[which]
     span = float(truth.max() - truth.min()) if normalized else 1.0
-    return float(error(truth, predicted)) / (span or 1.0)
+    return float(error(truth, predicted, sample_weight=weights)) / (span or 1.0)
 
 
-def _r2(truth: "np.ndarray", predicted: "np.ndarray") -> float:
+def _r2(truth: "np.ndarray", predicted: "np.ndarray", weights: "np.ndarray | None" = None) -> float:
     from sklearn.metrics import r2_score
 
-    return float(r2_score(truth, predicted))
+    return float(r2_score(truth, predicted, sample_weight=weights))
+
+
+def _quantile_loss(
+    truth: "np.ndarray", predicted: "np.ndarray", quantile: float, weights: "np.ndarray | None" = None
+) -> float:
+    """Pinball loss: smallest, in the mean, where that quantile of the label is predicted."""
+    from sklearn.metrics import mean_pinball_loss
+
+    return float(mean_pinball_loss(truth, predicted, alpha=quantile, sample_weight=weights))
 
 
 _OF_CLASSIFIERS = {
@@ -154,7 +198,7 @@ _OF_REGRESSORS = {
         Metric("rmse", partial(_error, which="rmse"), greater_is_better=False),
         Metric("mae", partial(_error, which="mae"), greater_is_better=False),
         Metric("mape", partial(_error, which="mape"), greater_is_better=False),
-        Metric("spearman", _spearman),
+        Metric("spearman", _spearman, weighs=False),
         Metric("normalized_rmse", partial(_error, which="rmse", normalized=True), greater_is_better=False),
         Metric("normalized_mae", partial(_error, which="mae", normalized=True), greater_is_better=False),
     )
@@ -168,6 +212,8 @@ def metric_of(name: str) -> Metric:
     Raises:
         ExtensionError: a metric of the user's own cannot be loaded, or does not say which way is better.
     """
+    if (quantile := quantile_of(name)) is not None:
+        return Metric(name, partial(_quantile_loss, quantile=quantile), greater_is_better=False)
     if not name.startswith(f"{OWN_METRICS}:"):
         return (_OF_CLASSIFIERS | _OF_REGRESSORS)[AZURE_METRIC_NAMES.get(name, name)]
     score: Any = load_function(name, OWN_METRICS)
@@ -178,4 +224,4 @@ def metric_of(name: str) -> Metric:
             why="a search needs to know whether to make it great or small",
             fix=f"write below it, in src/project/metrics.py: {function}.greater_is_better = False (or True)",
         )
-    return Metric(name, score, greater_is_better=score.greater_is_better)
+    return Metric(name, score, greater_is_better=score.greater_is_better, weighs=False)

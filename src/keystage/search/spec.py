@@ -1,5 +1,6 @@
 """What conf/automl declares. Standard library only: DVC imports this on every experiment."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -36,33 +37,65 @@ AZURE_METRIC_NAMES = {
     "normalized_root_mean_squared_error": "normalized_rmse",
     "normalized_mean_absolute_error": "normalized_mae",
 }
-OWN_METRICS = "project.metrics"  # the module in which a metric of your own stands
-
-
-class EstimatorName(Enum):
-    """Learners a search may try, by FLAML's names."""
-
-    lgbm = "lgbm"
-    xgboost = "xgboost"
-    xgb_limitdepth = "xgb_limitdepth"
-    rf = "rf"
-    extra_tree = "extra_tree"
-    lrl1 = "lrl1"
-    enet = "enet"
-
-
-_BOTH = (
-    EstimatorName.lgbm,
-    EstimatorName.rf,
-    EstimatorName.xgboost,
-    EstimatorName.extra_tree,
-    EstimatorName.xgb_limitdepth,
-)
-# Linear models are made for one task; all other learners suit both.
-ESTIMATORS = {
-    Task.classification: (*_BOTH, EstimatorName.lrl1),
-    Task.regression: (*_BOTH, EstimatorName.enet),
+ABSOLUTE_METRICS = ("mae", "mape", "normalized_mae")  # boosted trees learn the median for them
+# Settings in which searches differ after their trials, or in how many there are, not in what the trials are.
+AFTER_TRIALS = {
+    *("time_budget", "max_trials", "trial_timeout", "memory_budget", "target_score", "patience"),
+    *("ensemble", "ensemble_size", "final_fit"),
 }
+QUANTILE_LOSS = "quantile_loss"
+OWN_METRICS = "project.metrics"  # the module in which a metric of your own stands
+QUANTILE_ESTIMATORS = ("lgbm", "xgboost", "xgb_limitdepth", "histgb")
+LEAST_MEMORY = 200  # megabytes: one process with the learners' libraries
+OWN_ESTIMATORS = "project.estimators"  # likewise for an estimator
+
+
+# What people know from Azure or FLAML and will look for, with what does the same here.
+NOT_HERE = {
+    "LinearSVM": "sgd and lrl2 are linear too",
+    "DecisionTree": "one tree is never better than rf or histgb; write your own in src/project/estimators.py",
+    "MultinomialNaiveBayes": "it wants counts; gaussian_nb takes any numbers",
+    "BernoulliNaiveBayes": "it wants yes or no; gaussian_nb takes any numbers",
+    "TabnetClassifier": "mlp is the network here",
+    "TabnetRegressor": "mlp is the network here",
+    "catboost": "it hangs past any budget on some columns and weighs 100 MB; wrap it in src/project/estimators.py",
+    "svc": "svm with a kernel, or sgd and lrl2, which are linear",
+}
+# Learners by task, by FLAML's names where it has them; what they are stands in ``keystage.search.learners``.
+_BOTH = ("lgbm", "xgboost", "xgb_limitdepth", "histgb", "rf", "extra_tree", "kneighbor", "svm", "mlp", "sgd")
+ESTIMATORS = {
+    Task.classification: (*_BOTH, "lrl1", "lrl2", "gaussian_nb"),
+    Task.regression: (*_BOTH, "ridge", "enet", "lassolars"),
+}
+# Names of Azure ML SDK v1 for the same or the nearest.
+AZURE_ESTIMATOR_NAMES = {
+    "LightGBM": "lgbm",
+    "XGBoostClassifier": "xgboost",
+    "XGBoostRegressor": "xgboost",
+    "GradientBoosting": "histgb",
+    "RandomForest": "rf",
+    "ExtremeRandomTrees": "extra_tree",
+    "KNN": "kneighbor",
+    "SVM": "svm",
+    "SGD": "sgd",
+    "LogisticRegression": "lrl2",
+    "ElasticNet": "enet",
+    "LassoLars": "lassolars",
+}
+
+
+class EnsembleKind(Enum):
+    """How trials become one model."""
+
+    greedy = "greedy"
+    none = "none"
+
+
+class FinalFit(Enum):
+    """What a member of the model is fitted on."""
+
+    folds = "folds"
+    all_rows = "all_rows"
 
 
 @dataclass
@@ -70,37 +103,79 @@ class SearchSpec:
     """One search and its budget.
 
     Attributes:
-        metric: what is improved, as the mean over the folds: one of ``METRIC_NAMES``, Azure's name of one, or
-            ``project.metrics:name`` for one of your own.
-        time_budget: seconds for trials and the final fit together; null for no limit.
-        max_trials: number of trials; null for no limit. With a seed and this limit alone, a search repeats exactly.
+        metric: what is improved, as the mean over the folds: one of ``METRIC_NAMES``, Azure's name of one,
+            ``quantile_loss:Q`` for a quantile between 0 and 1, or ``project.metrics:name`` for one of your own.
+        time_budget: seconds for all of the stage after the table is read; null for no limit.
+        max_trials: number of trials; null for no limit. With a seed and no time_budget that ends it, a search repeats
+            exactly.
+        trial_timeout: seconds that the fits of one trial may take together; null for half of the time_budget.
+        memory_budget: megabytes that all fits may use at the same time; null for no limit.
+        target_score: the search ends when a trial is as good; null for never.
+        patience: the search ends after so many trials without a better one, counted once every learner has been tried;
+            null for never.
         folds: parts of the stratified cross-validation.
-        estimators: learners, tried in turn; null for all that suit the task and the table.
-        ensemble_size: how many of the best trials vote in the model; 1 takes the best alone.
+        estimators: learners to try; null for all that suit the task and the table.
+        exclude: learners not to try.
+        ensemble: ``greedy`` for the weighted mean of the trials that are best together, ``none`` for the best alone.
+        ensemble_size: different trials in the model at most.
+        final_fit: ``folds`` makes a member that varies with its rows, such as boosted trees, of its fold models' mean,
+            and fits the others on all rows; ``all_rows`` fits each on all rows.
     """
 
     metric: str
     time_budget: float | None
     max_trials: int | None
+    trial_timeout: float | None
+    memory_budget: int | None
+    target_score: float | None
+    patience: int | None
     folds: int
-    estimators: list[EstimatorName] | None
+    estimators: list[str] | None
+    exclude: list[str]
+    ensemble: EnsembleKind
     ensemble_size: int
+    final_fit: FinalFit
 
     def __post_init__(self) -> None:
         """Refuse a metric nobody knows, and a search that cannot end or cannot begin."""
-        known = [*(name for names in METRIC_NAMES.values() for name in names), *AZURE_METRIC_NAMES]
-        if self.metric not in known and not self.metric.startswith(f"{OWN_METRICS}:"):
-            raise ValueError(f"automl.metric '{self.metric}' is unknown: {hint(self.metric, known)}")
-        if self.time_budget is None and self.max_trials is None:
-            raise ValueError("automl.time_budget and automl.max_trials are both null: the search would not end")
-        if self.time_budget is not None and self.time_budget <= 0:
-            raise ValueError(f"automl.time_budget must be more than 0 seconds, not {self.time_budget}")
-        for name, least in (("max_trials", 1), ("folds", 2), ("ensemble_size", 1)):
-            value = getattr(self, name)
-            if value is not None and value < least:
-                raise ValueError(f"automl.{name} must be {least} or more, not {value}")
+        _require_metric(self.metric)
+        if self.time_budget is None and self.max_trials is None and self.patience is None:
+            raise ValueError(
+                "automl.time_budget, automl.max_trials and automl.patience are all null: the search would not end"
+            )
+        self._require_in_range()
+        for name in ("estimators", "exclude"):
+            _require_known(name, getattr(self, name) or ())
         if self.estimators is not None and not self.estimators:
             raise ValueError("automl.estimators is empty: name at least one, or null for all that suit")
+        if self.estimators is not None and not set(self.named()) - set(map(canonical, self.exclude)):
+            raise ValueError("automl.exclude takes out all that automl.estimators names")
+
+    def _require_in_range(self) -> None:
+        for name in ("time_budget", "trial_timeout"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < float("inf"):
+                raise ValueError(f"automl.{name} must be more than 0 seconds, not {value}")
+        for name, least in (
+            ("max_trials", 1),
+            ("patience", 1),
+            ("folds", 2),
+            ("ensemble_size", 1),
+            ("memory_budget", LEAST_MEMORY),
+        ):
+            value = getattr(self, name)
+            if value is not None and value < least:
+                unit = " megabytes" if name == "memory_budget" else ""
+                raise ValueError(f"automl.{name} must be {least}{unit} or more, not {value}")
+
+    def named(self) -> list[str]:
+        """The learners asked for, by their own names, each once."""
+        return list(dict.fromkeys(canonical(name) for name in self.estimators or ()))
+
+    @property
+    def is_of_quantile(self) -> bool:
+        """Whether a quantile of the label is to be predicted."""
+        return quantile_of(self.metric) is not None
 
     def require_suits(self, task: Task) -> None:
         """Refuse a metric or a learner that is made for another task.
@@ -109,9 +184,63 @@ class SearchSpec:
             ValueError: names it, and what suits the task.
         """
         ours = METRIC_NAMES[task]
-        if not self.metric.startswith(OWN_METRICS) and AZURE_METRIC_NAMES.get(self.metric, self.metric) not in ours:
+        if self.metric.startswith(OWN_METRICS):
+            pass
+        elif self.is_of_quantile:
+            if task is not Task.regression:
+                raise ValueError(f"automl.metric '{self.metric}' is of numbers, not of {task.value}")
+            self._require_quantile_learners()
+        elif AZURE_METRIC_NAMES.get(self.metric, self.metric) not in ours:
             raise ValueError(f"automl.metric '{self.metric}' is none of {task.value}; choose from: {', '.join(ours)}")
-        for name in self.estimators or ():
-            if name not in ESTIMATORS[task]:
-                suit = ", ".join(item.value for item in ESTIMATORS[task])
-                raise ValueError(f"automl.estimators: {name.value} is not made for {task.value}; choose from: {suit}")
+        for name in self.named():
+            if name not in ESTIMATORS[task] and not name.startswith(OWN_ESTIMATORS):
+                suit = ", ".join(ESTIMATORS[task])
+                raise ValueError(f"automl.estimators: {name} is not made for {task.value}; choose from: {suit}")
+        if not set(self.named() or ESTIMATORS[task]) - set(map(canonical, self.exclude)):
+            raise ValueError(f"automl.exclude takes out all learners for {task.value}")
+
+    def _require_quantile_learners(self) -> None:
+        wrong = [name for name in self.named() if name not in QUANTILE_ESTIMATORS]
+        if wrong:
+            able = ", ".join(QUANTILE_ESTIMATORS)
+            raise ValueError(f"automl.estimators: {wrong[0]} predicts no quantiles; choose from: {able}")
+
+
+def canonical(estimator: str) -> str:
+    """A learner's own name, also for Azure's."""
+    return AZURE_ESTIMATOR_NAMES.get(estimator, estimator)
+
+
+def _require_metric(metric: str) -> None:
+    known = [*(name for names in METRIC_NAMES.values() for name in names), *AZURE_METRIC_NAMES]
+    own = metric.startswith(f"{OWN_METRICS}:") or quantile_of(metric) is not None
+    if metric not in known and not own:
+        raise ValueError(f"automl.metric '{metric}' is unknown: {hint(metric, known)}")
+
+
+def _require_known(option: str, names: Iterable[str]) -> None:
+    known = [*dict.fromkeys(name for every in ESTIMATORS.values() for name in every), *AZURE_ESTIMATOR_NAMES]
+    for name in names:
+        if name in known or name.startswith(f"{OWN_ESTIMATORS}:"):
+            continue
+        if name in NOT_HERE:
+            raise ValueError(f"automl.{option}: {name} is not part of keystage: {NOT_HERE[name]}")
+        raise ValueError(f"automl.{option}: {name} is unknown: {hint(name, known)}")
+
+
+def quantile_of(metric: str) -> float | None:
+    """The quantile that ``quantile_loss:0.9`` asks for; None of another metric.
+
+    Raises:
+        ValueError: it is no number between 0 and 1.
+    """
+    name, _, quantile = metric.partition(":")
+    if name != QUANTILE_LOSS:
+        return None
+    try:
+        value = float(quantile)
+    except ValueError:
+        value = -1.0
+    if not 0 < value < 1:
+        raise ValueError(f"automl.metric '{metric}' must name a quantile between 0 and 1, like {QUANTILE_LOSS}:0.9")
+    return value

@@ -1,0 +1,188 @@
+"""The end of a search: choose the members of the model, fit or fetch them, and say what they score together."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from keystage.adapters.fit_processes import FitProcesses
+from keystage.core.errors import SearchError
+from keystage.search.assembly import vote
+from keystage.search.ensemble import Candidate, Ensemble, Truth, eligible, select, without
+from keystage.search.fitting import Job, Material, read_model
+from keystage.search.history import TrialLog
+from keystage.search.learners.catalogue import learner_named
+from keystage.search.spec import EnsembleKind, FinalFit, SearchSpec
+from keystage.search.trials import End, Trial, found_on_folds
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_LEAST_RESERVE, _RESERVED_SHARE = 0.3, 0.02  # seconds, and share of the budget
+_BYTES_PER_SECOND = 50e6  # at which models are read and written again, on a slow disk
+_TICK = 0.5  # seconds between two looks at the clock
+
+
+@dataclass(frozen=True)
+class Final:
+    """The model, and what it is made of.
+
+    Attributes:
+        model: a scikit-learn vote on class codes or values; takes arrays.
+        ensemble: its members and how they score together.
+        fitted_on: by trial, what its member was fitted on.
+        out_of_fold: for each fold, what the members say together of its validation rows.
+        best_out_of_fold: likewise, of the best trial alone.
+        notes: what did not go as it was asked for.
+    """
+
+    model: Any
+    ensemble: Ensemble
+    fitted_on: dict[int, FinalFit]
+    out_of_fold: Sequence["np.ndarray"]
+    best_out_of_fold: Sequence["np.ndarray"]
+    notes: tuple[str, ...]
+
+
+def reserve(trials: Sequence[Trial], material: Material, spec: SearchSpec, log: TrialLog, cores: int) -> float:
+    """Seconds of the budget that what follows the search will take, by the trials so far."""
+    likely = [trial for trial in eligible(trials, material.metric) if trial.score is not None]
+    likely = likely[: 1 if spec.ensemble is EnsembleKind.none else spec.ensemble_size]
+    seconds = max(_LEAST_RESERVE, _RESERVED_SHARE * (spec.time_budget or 0.0))
+    seconds += sum(log.size(trial.proposal) for trial in likely) / _BYTES_PER_SECOND
+    # A fold model is fitted on a part of the rows, the final one on all of them.
+    fits = [_seconds_on_all_rows(trial, material) for trial in likely if _is_fitted_anew(trial, material, spec)]
+    return seconds + max([*fits, sum(fits) / cores])
+
+
+def fit_final(
+    trials: Sequence[Trial],
+    material: Material,
+    spec: SearchSpec,
+    log: TrialLog,
+    processes: FitProcesses,
+    ends: float | None,
+    classes: "list[Any]",
+) -> Final:
+    """Choose the members and make the model of them.
+
+    Args:
+        trials: at least one has a score.
+        material: table, folds, metric.
+        spec: ensemble and final fit.
+        log: holds the fold models and what they predicted.
+        processes: fit on all rows, where that is asked for.
+        ends: when the budget is used up, on ``time.monotonic``'s clock; None for no limit.
+        classes: k values that the codes stand for; none for numbers.
+
+    Raises:
+        SearchError: no member could be fitted.
+    """
+    candidates = _candidates(trials, material, log)
+    truth = Truth(
+        [material.target[rows] for _, rows in material.folds],
+        [None if material.score_weights is None else material.score_weights[rows] for _, rows in material.folds],
+    )
+    size = 1 if spec.ensemble is EnsembleKind.none else spec.ensemble_size
+    chosen = select(candidates, truth, material.metric, size, ends)
+    models, fitted_on, notes = _members(chosen, material, spec, log, processes, ends, classes)
+    if not models:
+        raise SearchError(
+            "no member of the model could be fitted on all rows",
+            why="; ".join(notes),
+            fix="raise automl.time_budget, or set automl.final_fit=folds",
+        )
+    ensemble, out_of_fold = without(chosen, candidates, truth, material.metric, fitted=models)
+    names = [f"{member.trial.estimator.rpartition(':')[2]}_{member.trial.number}" for member in ensemble.members]
+    model = vote(
+        names,
+        [models[member.trial.number] for member in ensemble.members],
+        [member.weight for member in ensemble.members],
+        material.setting.task,
+        classes,
+    )
+    return Final(model, ensemble, fitted_on, out_of_fold, candidates[0].predicted, tuple(notes))
+
+
+def _candidates(trials: Sequence[Trial], material: Material, log: TrialLog) -> list[Candidate]:
+    """Those whose predictions are there, best first."""
+    candidates = []
+    for trial in eligible(trials, material.metric):
+        predicted = [log.predicted(trial.proposal, fold) for fold in range(len(material.folds))]
+        if all(item is not None for item in predicted):
+            candidates.append(Candidate(trial, [item for item in predicted if item is not None]))
+    return candidates
+
+
+def _members(
+    chosen: Ensemble,
+    material: Material,
+    spec: SearchSpec,
+    log: TrialLog,
+    processes: FitProcesses,
+    ends: float | None,
+    classes: "list[Any]",
+) -> tuple[dict[int, Any], dict[int, FinalFit], list[str]]:
+    """The members' models by trial: of all rows where it is asked for and comes to an end, else of the folds."""
+    trials = [member.trial for member in chosen.members]
+    by_folds = {trial.number: _fold_models(trial, material, log) for trial in trials}
+    anew = [trial for trial in trials if _is_fitted_anew(trial, material, spec) or not by_folds[trial.number]]
+    models, notes = _fit_on_all_rows(anew, processes, ends) if anew else ({}, [])
+    fitted_on = dict.fromkeys(models, FinalFit.all_rows)
+    for trial in trials:
+        parts = by_folds[trial.number]
+        if trial.number in models or not parts:
+            continue
+        names = [f"fold_{fold}" for fold in range(1, len(parts) + 1)]
+        alone = len(parts) == 1
+        models[trial.number] = (
+            parts[0] if alone else vote(names, parts, None, material.setting.task, range(len(classes)))
+        )
+        fitted_on[trial.number] = FinalFit.folds
+    return models, fitted_on, notes
+
+
+def _is_fitted_anew(trial: Trial, material: Material, spec: SearchSpec) -> bool:
+    """Whether a member is to be one fit on all rows, not the mean of its fold models."""
+    steady = len(material.folds) > 1 and not learner_named(trial.estimator).unsteady
+    return spec.final_fit is FinalFit.all_rows or steady
+
+
+def _fold_models(trial: Trial, material: Material, log: TrialLog) -> list[Any]:
+    """All of a trial's fold models; none where one is not there, because its rows lacked a class."""
+    models = [log.model(trial.proposal, fold) for fold in range(len(material.folds))]
+    return [] if any(model is None for model in models) else models
+
+
+def _fit_on_all_rows(
+    trials: Sequence[Trial], processes: FitProcesses, ends: float | None
+) -> tuple[dict[int, Any], list[str]]:
+    waiting = {trial.proposal.key: trial for trial in trials}
+    open_jobs = list(trials)
+    models: dict[int, Any] = {}
+    notes: list[str] = []
+    while waiting:
+        left = float("inf") if ends is None else ends - time.monotonic()
+        if left <= 0:
+            notes += [
+                f"trial {trial.number} was not fitted on all rows: the time was over" for trial in waiting.values()
+            ]
+            break
+        while processes.idle and open_jobs:
+            trial = open_jobs.pop(0)
+            job = Job(trial.proposal, None, tuple(found_on_folds(trial.folds).items()))
+            processes.begin(job, None, None)
+        for done in processes.wait(min(_TICK, left)):
+            if done.job.proposal.key not in waiting or done.job.fold is not None:
+                continue  # a fold that was under way when the search ended
+            trial = waiting.pop(done.job.proposal.key)
+            if done.model is None or done.result.end is not End.complete:
+                notes.append(f"trial {trial.number} was not fitted on all rows: {done.result.error}")
+            else:
+                models[trial.number] = read_model(done.model)
+    return models, notes
+
+
+def _seconds_on_all_rows(trial: Trial, material: Material) -> float:
+    training = sum(len(rows) for rows, _ in material.folds) / len(material.folds)
+    return trial.seconds / len(material.folds) * len(material.target) / training

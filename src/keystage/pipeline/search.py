@@ -1,0 +1,170 @@
+"""Put a search together from its parts: learners, log, processes, schedule; then make the model of what it found."""
+
+import logging
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from keystage.adapters.fit_processes import FitProcesses, write_material
+from keystage.adapters.flaml_steps import FlamlSteps
+from keystage.core.errors import SearchError, listing
+from keystage.data.spec import Task
+from keystage.pipeline import workspace
+from keystage.pipeline.final import Final, fit_final, reserve
+from keystage.search.fitting import Material
+from keystage.search.history import open_log
+from keystage.search.learners.catalogue import learner_named, unsuited
+from keystage.search.learners.learner import Learner
+from keystage.search.loop import Limits, Search
+from keystage.search.schedule import Schedule
+from keystage.search.spec import ESTIMATORS, QUANTILE_ESTIMATORS, SearchSpec, canonical
+from keystage.search.trials import StoppedBy, Trial
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search found, and the model of it.
+
+    Attributes:
+        trials: all that came to an end, in their order.
+        final: the model and its members.
+        stopped_by: what ended the search.
+        recalled: fits that were answered from the log of an earlier run.
+    """
+
+    trials: tuple[Trial, ...]
+    final: Final
+    stopped_by: StoppedBy
+    recalled: int
+
+
+def learners_for(
+    spec: SearchSpec, task: Task, rows: int, columns: int, classes: int
+) -> tuple[list[Learner], dict[str, str]]:
+    """The learners to try, and those that are not, with the reason.
+
+    Args:
+        spec: names learners, or none.
+        task: what is learnt.
+        rows: training rows of a fold.
+        columns: of the table.
+        classes: of the label; 0 for numbers.
+
+    Raises:
+        ExtensionError: one of the user's own cannot be loaded.
+        SearchError: none is left, or one of the user's own is made for another task.
+    """
+    excluded = set(map(canonical, spec.exclude))
+    if named := [name for name in spec.named() if name not in excluded]:
+        return [_made_for(learner_named(name), task) for name in named], {}
+    every = [learner_named(name) for name in ESTIMATORS[task]]
+    whys = {learner.name: _why_not(learner, excluded, spec, (rows, columns, classes)) for learner in every}
+    left_out = {name: why for name, why in whys.items() if why}
+    if len(left_out) == len(every):
+        raise SearchError(
+            "no learner suits this table",
+            why="; ".join(f"{name}: {why}" for name, why in left_out.items()),
+            fix=f"name one to try it all the same: automl.estimators=[{next(iter(left_out))}]",
+        )
+    return [learner for learner in every if learner.name not in left_out], left_out
+
+
+def _made_for(learner: Learner, task: Task) -> Learner:
+    if task in learner.tasks:
+        return learner
+    raise SearchError(
+        f"{learner.name} is not made for {task.value}",
+        why="automl.estimators names it",
+        fix="take it off automl.estimators, or name another",
+    )
+
+
+def _why_not(learner: Learner, excluded: set[str], spec: SearchSpec, size: tuple[int, int, int]) -> str | None:
+    if learner.name in excluded:
+        return "automl.exclude names it"
+    if spec.is_of_quantile and learner.name not in QUANTILE_ESTIMATORS:
+        return "it predicts no quantiles"
+    return unsuited(learner, *size)
+
+
+def search(
+    material: Material,
+    learners: list[Learner],
+    spec: SearchSpec,
+    *,
+    key: str,
+    seed: int,
+    cores: int,
+    classes: "list[Any]",
+    begun: float,
+    on_trial: Callable[[Trial], None],
+) -> Found:
+    """Search, choose and fit the model, all within the budget.
+
+    Args:
+        material: table, folds, metric.
+        learners: to be tried.
+        spec: budget and ensemble.
+        key: equal for searches with the same trials: the name of the log that is continued.
+        seed: equal seeds propose equal trials.
+        cores: fits at the same time.
+        classes: k values that the codes stand for; none for numbers.
+        begun: when the budget began, on ``time.monotonic``'s clock.
+        on_trial: called after each trial, in their order.
+
+    Raises:
+        SearchError: no trial came to a score, or no member could be fitted.
+    """
+    rows, columns = len(material.folds[0][0]), material.features.shape[1]
+    with ExitStack() as stack:
+        log = stack.enter_context(open_log(workspace.main_root() / workspace.SEARCHES, key))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        write_material(material, folder / "material")
+        processes = FitProcesses(cores, folder / "material", log.fits, spec.memory_budget)
+        stack.callback(processes.close)
+        course = Search(
+            Schedule(learners, material.metric, rows, columns, seed, FlamlSteps),
+            processes,
+            log,
+            material.metric,
+            len(material.folds),
+            Limits(
+                spec.time_budget,
+                spec.max_trials,
+                spec.trial_timeout,
+                spec.memory_budget,
+                spec.target_score,
+                spec.patience,
+            ),
+            reserve=lambda trials: reserve(trials, material, spec, log, cores),
+            begun=begun,
+            on_trial=on_trial,
+        )
+        stopped_by = course.run()
+        trials = course.finished()
+        _require_score(trials, spec, stopped_by)
+        ends = None if spec.time_budget is None else begun + spec.time_budget
+        final = fit_final(trials, material, spec, log, processes, ends, classes)
+    return Found(tuple(trials), final, stopped_by, course.recalled)
+
+
+def _require_score(trials: list[Trial], spec: SearchSpec, stopped_by: StoppedBy) -> None:
+    if any(trial.score is not None for trial in trials):
+        return
+    if not trials:
+        raise SearchError(
+            f"no trial was done within {spec.time_budget} seconds",
+            why="one trial fits a model on each fold; automl.time_budget ended before the first trial did",
+            fix="raise automl.time_budget, lower automl.folds, or name faster automl.estimators",
+        )
+    ends = {f"{trial.estimator}: {trial.error or trial.end.value}": None for trial in trials}
+    raise SearchError(
+        f"none of {len(trials)} trials came to a score; the search was ended by {stopped_by.value}",
+        why="; ".join([listing(ends)]),
+        fix="raise automl.trial_timeout or automl.memory_budget where they were stopped, else mend what they say",
+    )

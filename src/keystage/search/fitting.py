@@ -1,0 +1,197 @@
+"""One fit: a proposal on the training rows of one fold, scored on its validation rows."""
+
+import os
+import pickle
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from keystage.data.spec import Task
+from keystage.search.folds import Fold
+from keystage.search.history import model_file, predictions_file
+from keystage.search.learners.catalogue import learner_named
+from keystage.search.learners.learner import Setting, Validation
+from keystage.search.metrics import Metric
+from keystage.search.trials import End, FoldResult, Proposal
+
+if TYPE_CHECKING:
+    import numpy as np
+
+LONGEST_ERROR = 500  # characters of a learner's words that are kept
+
+
+@dataclass(frozen=True)
+class Material:
+    """What all fits of a search are made from.
+
+    Attributes:
+        features: n x m numbers; cells may be missing.
+        target: n class codes from 0, or n values.
+        folds: on which every proposal is scored.
+        setting: what all fits have in common.
+        metric: the score.
+        fit_weights: n, by which rows count for a fit; None for equal ones.
+        score_weights: n, by which rows count for a score; None for equal ones.
+    """
+
+    features: "np.ndarray"
+    target: "np.ndarray"
+    folds: Sequence[Fold]
+    setting: Setting
+    metric: Metric
+    fit_weights: "np.ndarray | None" = None
+    score_weights: "np.ndarray | None" = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """A fit that is wanted.
+
+    Attributes:
+        proposal: what is fitted.
+        fold: on which fold, from 0; None for all rows.
+        found: for a fit on all rows, what the folds' fits found out.
+    """
+
+    proposal: Proposal
+    fold: int | None
+    found: tuple[tuple[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Done:
+    """A fit that has ended: its result, and for one on all rows the file with the model."""
+
+    job: Job
+    result: FoldResult
+    model: Path | None = None
+
+
+def fit_fold(material: Material, proposal: Proposal, fold: int, fits: Path, seconds: float | None) -> FoldResult:
+    """Fit and score; keep model and predictions as files. A learner that fails is a result, too.
+
+    Args:
+        material: what is fitted and scored.
+        proposal: what is tried.
+        fold: number of the fold, from 0.
+        fits: the folder of the files.
+        seconds: after which boosting stops with the trees it has; None for no limit.
+    """
+    begun = time.monotonic()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # learners' advice is for those who call them by hand
+            score, found = _fit(material, proposal, fold, fits, None if seconds is None else begun + seconds)
+    except MemoryError as error:
+        return FoldResult(None, time.monotonic() - begun, end=End.memory, error=_words(error))
+    except Exception as error:  # noqa: BLE001 - any error of a learner is the trial's end, not the search's
+        return FoldResult(None, time.monotonic() - begun, end=End.failed, error=_words(error))
+    ended = time.monotonic()
+    cut = seconds is not None and ended >= begun + seconds
+    return FoldResult(score, ended - begun, found, cut=cut)
+
+
+def _fit(
+    material: Material, proposal: Proposal, fold: int, fits: Path, ends: float | None
+) -> tuple[float, dict[str, Any]]:
+    import numpy as np
+
+    learner = learner_named(proposal.learner)
+    training, validation = material.folds[fold]
+    training = _sampled(training, proposal.rows, material.setting.seed)
+    target, weights = material.target[training], _rows(material.fit_weights, training)
+    watched = Validation(
+        material.features[validation], material.target[validation], _rows(material.fit_weights, validation), ends
+    )
+    present = np.unique(target) if material.setting.is_classification else None
+    complete = present is None or len(present) == material.setting.classes
+    if not complete and present is not None:  # learners want codes without gaps
+        target = np.searchsorted(present, target)
+        # Rows of classes that were never seen cannot be watched.
+        seen = np.isin(watched.target, present)
+        watched = Validation(
+            watched.features[seen],
+            np.searchsorted(present, watched.target[seen]),
+            None if watched.weights is None else watched.weights[seen],
+            ends,
+        )
+    model = learner.fit(material.setting, proposal.point, material.features[training], target, weights, watched)
+    predicted = predict(model, material.features[validation], material.setting.task)
+    if present is not None and not complete:
+        spread = np.zeros((len(predicted), material.setting.classes))
+        spread[:, present] = predicted
+        predicted = spread
+    if not np.isfinite(predicted).all():
+        raise ValueError("it predicts what is no number")
+    score = material.metric.score(material.target[validation], predicted, _rows(material.score_weights, validation))
+    if not np.isfinite(score):
+        raise ValueError(f"its {material.metric.name} is no number")
+    _write(predictions_file(fits, proposal, fold), lambda file: np.save(file, predicted))
+    if complete:  # one that lacks a class cannot vote
+        _write(model_file(fits, proposal, fold), lambda file: pickle.dump(model, file, protocol=5))
+    return score, dict(learner.found(model))
+
+
+def fit_all(
+    material: Material, proposal: Proposal, found: dict[str, Any], fits: Path
+) -> tuple[FoldResult, Path | None]:
+    """Fit a proposal on all rows; keep the model as a file.
+
+    Args:
+        material: what is fitted.
+        proposal: what is fitted.
+        found: what the folds' fits found out.
+        fits: the folder of the file.
+    """
+    begun = time.monotonic()
+    learner, path = learner_named(proposal.learner), fits / f"{proposal.key}-all.pkl"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            point = {**proposal.point, **found}
+            model = learner.fit(material.setting, point, material.features, material.target, material.fit_weights, None)
+        _write(path, lambda file: pickle.dump(model, file, protocol=5))
+    except Exception as error:  # noqa: BLE001 - as above
+        return FoldResult(None, time.monotonic() - begun, end=End.failed, error=_words(error)), None
+    return FoldResult(None, time.monotonic() - begun), path
+
+
+def read_model(path: Path) -> Any:
+    """A model that ``fit_all`` kept."""
+    with path.open("rb") as file:
+        return pickle.load(file)
+
+
+def predict(model: Any, features: "np.ndarray", task: Task) -> "np.ndarray":
+    """N x k probabilities of a classifier, or n values of a regressor."""
+    import numpy as np
+
+    predicted = model.predict_proba(features) if task is Task.classification else model.predict(features)
+    return np.asarray(predicted, dtype="float64")
+
+
+def _sampled(rows: "np.ndarray", most: int | None, seed: int) -> "np.ndarray":
+    import numpy as np
+
+    if most is None or len(rows) <= most:
+        return rows
+    return np.sort(np.random.default_rng(seed).permutation(rows)[:most])
+
+
+def _rows(weights: "np.ndarray | None", rows: "np.ndarray") -> "np.ndarray | None":
+    return None if weights is None else weights[rows]
+
+
+def _write(path: Path, write: Any) -> None:
+    """Whole or not at all: a process that is killed leaves no half of a file under its name."""
+    beside = path.with_name(f"{path.name}.{os.getpid()}")
+    with beside.open("wb") as file:
+        write(file)
+    beside.replace(path)
+
+
+def _words(error: BaseException) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:LONGEST_ERROR]

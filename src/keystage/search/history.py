@@ -1,0 +1,185 @@
+"""The trial log: what every fit of a search gave, on disk as the search goes.
+
+A search proposes its trials by what the earlier ones gave, so it needs no other memory: one that was killed, or is
+given a longer budget, asks the same questions again and finds the answers here, up to where it had come.
+
+A log is a folder: ``log.jsonl`` has one line per fit, appended when the fit has ended and its files are whole;
+``fits`` holds each fit's model and what it predicted for its fold's validation rows.
+"""
+
+import json
+import pickle
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
+
+from keystage.search.trials import End, FoldResult, Proposal
+
+if TYPE_CHECKING:
+    import numpy as np
+
+LOG, FITS = "log.jsonl", "fits"
+_PASSING = "passing-"
+KEPT_SEARCHES = 3  # in one project; older ones are cleared away
+
+
+@contextmanager
+def open_log(searches: Path, key: str) -> Iterator["TrialLog"]:
+    """The log of the search that ``key`` names, below the folder of all logs; older logs are cleared away.
+
+    While another run has it open, one that is thrown away in the end.
+    """
+    searches.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(searches / f"{key}.lock", blocking=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        with TemporaryDirectory(dir=searches, prefix=_PASSING) as folder:
+            log = TrialLog(Path(folder))
+            yield log
+            log.close()
+        return
+    try:
+        log = TrialLog(searches / key)
+        (searches / key).touch()
+        _clear_old(searches)
+        yield log
+        log.close()
+    finally:
+        lock.release()
+
+
+class TrialLog:
+    """One search's log.
+
+    Args:
+        folder: made when absent; a line cut off by a kill is taken back.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.fits = folder / FITS
+        self.fits.mkdir(parents=True, exist_ok=True)
+        self._path = folder / LOG
+        self._entries: dict[tuple[str, int], dict[str, Any]] = {}
+        self._read()
+        self._file = self._path.open("a", encoding="utf-8")
+
+    def _read(self) -> None:
+        text = self._path.read_bytes() if self._path.is_file() else b""
+        whole = text[: text.rfind(b"\n") + 1]
+        if whole != text:
+            self._path.write_bytes(whole)
+        for line in whole.splitlines():
+            entry = json.loads(line)
+            self._entries[entry["trial"], entry["fold"]] = entry
+
+    def close(self) -> None:
+        """No more is written."""
+        self._file.close()
+
+    @property
+    def length(self) -> int:
+        """Number of fits that are known."""
+        return len(self._entries)
+
+    @property
+    def seconds(self) -> float:
+        """How long the search had been going when the last fit ended."""
+        return max((float(entry["at"]) for entry in self._entries.values()), default=0.0)
+
+    def recall(self, proposal: Proposal, fold: int, seconds: float | None, memory: int | None) -> FoldResult | None:
+        """What this fit gave before, or None.
+
+        Args:
+            proposal: what was fitted.
+            fold: on which fold.
+            seconds: the limit of a trial now; a fit that was stopped at a lower limit is tried again, and one whose
+                boosting was cut short by the clock is taken only where there is a limit.
+            memory: the limit in megabytes now; likewise.
+        """
+        entry = self._entries.get((proposal.key, fold))
+        if entry is None:
+            return None
+        end = End(entry["end"])
+        if entry["cut"] and seconds is None:
+            return None
+        limits = {End.timeout: seconds, End.memory: memory}
+        if end in limits and (limits[end] is None or limits[end] > entry["limit"]):
+            return None
+        return FoldResult(entry["score"], entry["seconds"], entry["found"], end, entry["error"], entry["cut"])
+
+    def ended_at(self, proposal: Proposal, fold: int) -> float:
+        """How long the search had been going, in seconds, when a known fit ended."""
+        return float(self._entries[proposal.key, fold]["at"])
+
+    def add(self, proposal: Proposal, fold: int, result: FoldResult, *, at: float, limit: float | None) -> None:
+        """Keep a fit that has ended; its files are there already."""
+        entry = {
+            "trial": proposal.key,
+            "fold": fold,
+            "learner": proposal.learner,
+            "point": dict(proposal.point),
+            "rows": proposal.rows,
+            "score": result.score,
+            "seconds": result.seconds,
+            "found": dict(result.found),
+            "end": result.end.value,
+            "error": result.error,
+            "cut": result.cut,
+            "limit": limit,
+            "at": at,
+        }
+        self._entries[proposal.key, fold] = entry
+        self._file.write(json.dumps(entry) + "\n")
+        self._file.flush()
+
+    def predicted(self, proposal: Proposal, fold: int) -> "np.ndarray | None":
+        """What the fit predicted for its fold's validation rows; None where that was let go."""
+        import numpy as np
+
+        path = predictions_file(self.fits, proposal, fold)
+        return np.load(path) if path.is_file() else None
+
+    def model(self, proposal: Proposal, fold: int) -> Any:
+        """The fitted model; None where it was let go."""
+        path = model_file(self.fits, proposal, fold)
+        if not path.is_file():
+            return None
+        with path.open("rb") as file:
+            return pickle.load(file)
+
+    def size(self, proposal: Proposal) -> int:
+        """Bytes of a trial's models."""
+        return sum(path.stat().st_size for path in self.fits.glob(f"{proposal.key}-*.pkl"))
+
+    def let_go(self, proposals: Iterable[Proposal]) -> None:
+        """Remove models and predictions of trials that can no longer be part of the model; their scores stay."""
+        for proposal in proposals:
+            for path in self.fits.glob(f"{proposal.key}-*"):
+                path.unlink(missing_ok=True)
+
+
+def model_file(fits: Path, proposal: Proposal, fold: int) -> Path:
+    """Where the model of a fit is kept."""
+    return fits / f"{proposal.key}-{fold}.pkl"
+
+
+def predictions_file(fits: Path, proposal: Proposal, fold: int) -> Path:
+    """Where the predictions of a fit are kept."""
+    return fits / f"{proposal.key}-{fold}.npy"
+
+
+def _clear_old(searches: Path) -> None:
+    """Remove all logs but the newest, and those of passing runs that were killed; one in use is locked, or new."""
+    logs = [item for item in searches.iterdir() if item.is_dir() and not item.name.startswith(_PASSING)]
+    logs.sort(key=lambda folder: folder.stat().st_mtime, reverse=True)
+    for folder in logs[KEPT_SEARCHES:]:
+        lock = FileLock(searches / f"{folder.name}.lock", blocking=False)
+        with suppress(Timeout), lock:
+            shutil.rmtree(folder, ignore_errors=True)
+            Path(lock.lock_file).unlink(missing_ok=True)

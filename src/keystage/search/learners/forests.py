@@ -1,0 +1,75 @@
+"""Forests: many deep trees at once, each on other rows or with other splits. They need no tuning to be good."""
+
+from typing import TYPE_CHECKING, Any
+
+from keystage.data.spec import Task
+from keystage.search.learners.learner import Choice, Learner, Point, Setting, Space, Span, Validation
+
+if TYPE_CHECKING:
+    import numpy as np
+
+BOTH = (Task.classification, Task.regression)
+TREES = 150
+
+
+def _fit(
+    setting: Setting,
+    point: Point,
+    features: "np.ndarray",
+    target: "np.ndarray",
+    weights: "np.ndarray | None",
+    *,
+    extra: bool,
+) -> Any:
+    from sklearn import ensemble
+
+    kind = {
+        (True, False): ensemble.RandomForestClassifier,
+        (True, True): ensemble.ExtraTreesClassifier,
+        (False, False): ensemble.RandomForestRegressor,
+        (False, True): ensemble.ExtraTreesRegressor,
+    }[setting.is_classification, extra]
+    parameters = {key: value for key, value in point.items() if setting.is_classification or key != "criterion"}
+    model = kind(n_estimators=TREES, random_state=setting.seed, n_jobs=1, **parameters)
+    return model.fit(features, target, sample_weight=weights)
+
+
+def _fit_forest(
+    setting: Setting,
+    point: Point,
+    features: "np.ndarray",
+    target: "np.ndarray",
+    weights: "np.ndarray | None",
+    _validation: Validation | None,
+) -> Any:
+    return _fit(setting, point, features, target, weights, extra=False)
+
+
+def _fit_extra(
+    setting: Setting,
+    point: Point,
+    features: "np.ndarray",
+    target: "np.ndarray",
+    weights: "np.ndarray | None",
+    _validation: Validation | None,
+) -> Any:
+    return _fit(setting, point, features, target, weights, extra=True)
+
+
+_SPACE: Space = {
+    "max_features": Span(0.05, 1.0, log=True),
+    "min_samples_leaf": Span(1, 32, log=True, integer=True),
+    "criterion": Choice(("gini", "entropy")),
+}
+_STARTS = (
+    {"max_features": 0.4, "min_samples_leaf": 1, "criterion": "gini"},
+    {"max_features": 0.25, "min_samples_leaf": 5, "criterion": "entropy"},
+)
+RF = Learner("rf", BOTH, _SPACE, _STARTS, _fit_forest)
+EXTRA_TREE = Learner(
+    "extra_tree",
+    BOTH,
+    _SPACE,
+    ({"max_features": 0.7, "min_samples_leaf": 1, "criterion": "gini"}, *_STARTS[1:]),
+    _fit_extra,
+)
