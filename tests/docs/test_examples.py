@@ -89,6 +89,15 @@ def test_the_page_on_budgets(project: Project) -> None:
     assert "fold_scores" in _run(project, "docs/budgets.md")
 
 
+def test_the_page_on_validation(project: Project) -> None:
+    shown = _run(project, "docs/validation.md")
+
+    assert "validation: 2 folds that part none of" in shown
+    assert "validation: 418 rows of dataset.validation_files" in shown
+    assert "validation: 3 folds, drawn 2 times" in shown
+    assert "validation: 25% of the rows held out, drawn 3 times" in shown
+
+
 def test_the_page_on_sharing(project: Project) -> None:
     shown = _run(project, "docs/sharing.md")
 

@@ -20,7 +20,7 @@ def test_the_plain_script_has_the_pipelines_settings() -> None:
 
     assert (plain["SEED"], plain["TEST_SIZE"]) == (params["seed"], params["prep"]["test_size"])
     assert (plain["TRIALS"], plain["FOLDS"], plain["MEMBERS"]) == (
-        automl["max_trials"], automl["folds"], automl["ensemble_size"]
+        automl["max_trials"], automl["validation"]["folds"], automl["ensemble_size"]
     )  # fmt: skip
     assert list(plain["LEARNERS"]) == [name.value for name in ESTIMATORS[Task.classification]]
     assert automl["estimators"] is None

@@ -65,7 +65,7 @@ def test_spoilt_data_stops_dataprep_and_keeps_the_earlier_results(project: Proje
     assert "Ran: conf, register" in project.call("keystage", "run").stdout
 
 
-@pytest.mark.parametrize("override", ["automl=thorogh", "automl.metrc=f1", "automl.folds=many"])
+@pytest.mark.parametrize("override", ["automl=thorogh", "automl.metrc=f1", "automl.validation.folds=many"])
 def test_a_wrong_override_changes_nothing(project: Project, override: str) -> None:
     before = (project.root / "params.yaml").read_bytes()
 
@@ -74,6 +74,25 @@ def test_a_wrong_override_changes_nothing(project: Project, override: str) -> No
     assert done.returncode == 2
     assert f"error[config]: conf/ cannot be composed with {override}" in done.stdout
     assert (project.root / "params.yaml").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("override", "kind", "what"),
+    [
+        ("dataset.weight=Wight", "dataset", "column 'Wight' is not in dataset 'titanic'"),
+        ("dataset.weight=Name", "dataset", "weight column 'Name' of dataset 'titanic' holds no numbers"),
+        ("dataset.time=Cabin", "dataset", "time column 'Cabin' of dataset 'titanic' has"),
+        ("dataset.fold=Name", "dataset", "fold column 'Name' of dataset 'titanic' holds 1309 values that name no fold"),
+        ("dataset.group=Pclass automl.validation.folds=3", "search", "there are 2 groups, fewer than the 3 folds"),
+    ],
+)
+def test_a_column_that_cannot_have_its_role_is_refused(project: Project, override: str, kind: str, what: str) -> None:
+    done = project.call("keystage", "run", *override.split(), ok=False)
+
+    assert done.returncode == 1
+    assert f"error[{kind}]: {what}" in done.stdout
+    assert "  fix: " in done.stdout
+    assert "Traceback" not in done.stdout
 
 
 def test_no_git_repository_is_said_with_the_mend(project: Project) -> None:

@@ -9,7 +9,7 @@ from tests.conftest import Project
 def test_a_group_and_a_value_can_be_swapped_for_one_experiment(project: Project) -> None:
     project.call(
         "dvc", "exp", "run", "--name", "swapped", "-S", "automl=thorough", "-S", "automl.max_trials=4",
-        "-S", "automl.folds=2", "-S", "compute@compute.train=one_core",
+        "-S", "automl.validation.folds=2", "-S", "compute@compute.train=one_core",
     )  # fmt: skip
 
     shown = json.loads(project.call("dvc", "exp", "show", "--json").stdout)
@@ -20,7 +20,7 @@ def test_a_group_and_a_value_can_be_swapped_for_one_experiment(project: Project)
     assert params["compute"]["train"]["cores"] == 1
     assert params["compute"]["dataprep"]["cores"] == 1
     assert params["overrides"] == [
-        "automl=thorough", "automl.max_trials=4", "automl.folds=2", "compute@compute.train=one_core"
+        "automl=thorough", "automl.max_trials=4", "automl.validation.folds=2", "compute@compute.train=one_core"
     ]  # fmt: skip
 
 

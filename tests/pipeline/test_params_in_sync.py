@@ -13,7 +13,7 @@ def test_dvc_repro_stops_after_an_edit_of_conf_though_all_else_would_be_reused(p
 
     assert done.returncode != 0
     assert "error[stale-params]: params.yaml is not what conf/ gives" in done.stdout
-    assert "automl.folds is 2 in params.yaml, conf/ gives 3" in done.stdout
+    assert "automl.validation.folds is 2 in params.yaml, conf/ gives 3" in done.stdout
     assert MEND in done.stdout
     assert "Running stage 'train'" not in done.stdout
 
@@ -76,7 +76,14 @@ def test_dvc_exp_run_composes_and_records_its_overrides_by_itself(project: Proje
 
 
 @pytest.mark.parametrize(
-    "override", ["automl.metric=auc", "automl.metrc=f1", "automl.folds=many", "automl=thorogh", "automl.folds=1"]
+    "override",
+    [
+        "automl.metric=auc",
+        "automl.metrc=f1",
+        "automl.validation.folds=many",
+        "automl=thorogh",
+        "automl.validation.folds=1",
+    ],
 )
 def test_dvc_exp_run_refuses_a_wrong_override_before_any_stage_works(project: Project, override: str) -> None:
     done = project.call("dvc", "exp", "run", "-S", override, ok=False)

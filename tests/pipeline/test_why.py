@@ -38,7 +38,7 @@ def test_plan_as_json_and_a_wrong_override(project: Project) -> None:
     assert decisions == dict.fromkeys(["conf", "dataprep", "train", "evaluate", "register"], "RUN") | {
         "evaluate": "DEPENDS"
     }
-    assert "error[config]" in project.call("keystage", "plan", "automl.folds=many", ok=False).stdout
+    assert "error[config]" in project.call("keystage", "plan", "automl.validation.folds=many", ok=False).stdout
 
 
 def test_nothing_changed_is_told_with_what_was_compared(project: Project) -> None:

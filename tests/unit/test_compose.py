@@ -26,8 +26,18 @@ def root(tmp_path: Path) -> Path:
         ("automl=thorogh", "Could not find 'automl/thorogh'", "did you mean 'thorough'?"),
         ("automl.metrc=f1", "automl.metrc", "did you mean 'metric'?"),
         ("automl.metric=auc", "automl.metric 'auc' is unknown: did you mean 'roc_auc'?", "conf/"),
-        ("automl.folds=many", "could not be converted to Integer", "conf/"),
-        ("automl.folds=1", "automl.folds must be 2 or more", "conf/"),
+        ("automl.validation.folds=many", "could not be converted to Integer", "conf/"),
+        ("automl.validation.folds=1", "automl.validation.folds must be 2 or more", "conf/"),
+        ("automl.validation.repeats=0", "automl.validation.repeats must be 1 or more", "conf/"),
+        ("automl.validation.share=1.0", "automl.validation.share must be between 0 and 1", "conf/"),
+        ("automl.validation.kind=fold", "expected one of [auto, folds, holdout, groups, time, column]", "conf/"),
+        ("automl.validation.kind=groups", "kind=groups needs dataset.group", "conf/"),
+        ("automl.validation.kind=time", "kind=time needs dataset.time", "conf/"),
+        ("automl.validation.kind=column", "kind=column needs dataset.fold", "conf/"),
+        ("automl.class_weight=even", "expected one of [balanced]", "conf/"),
+        ("prep.split=time", "prep.split=time needs dataset.time", "conf/"),
+        ("dataset.weight=Survived", "names column 'Survived' twice among label, weight", "conf/"),
+        ("dataset.validation_files=[Titanic.csv]", "dataset.validation_files names a file twice", "conf/"),
         ("prep.test_size=1.5", "prep.test_size must be between 0 and 1", "conf/"),
         ("dataset.label=Name", "dataset.drop contains the label 'Name'", "conf/"),
         ("compute.train.cores=-1", "compute cores must be 0 (all) or more", "conf/"),
@@ -82,7 +92,7 @@ def test_an_edit_of_conf_or_of_params_is_found_with_its_value_and_mend(root: Pat
     with pytest.raises(StaleParamsError, match=r"params\.yaml is not what conf/ gives with automl=thorough") as caught:
         require_in_sync(root)
 
-    assert "automl.folds is" in caught.value.why
+    assert "automl.validation.folds is" in caught.value.why
     assert "keystage compose automl=thorough automl.time_budget=20" in caught.value.fix
 
 

@@ -1,6 +1,7 @@
 """The search repeats, keeps every trial, and refuses what it cannot search."""
 
 import time
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,11 +11,13 @@ from keystage.adapters.flaml_search import search
 from keystage.adapters.flaml_starts import starting_points
 from keystage.core.errors import SearchError
 from keystage.data.spec import Task
+from keystage.data.table import Roles
 from keystage.search.ensemble import fit_vote, vote_out_of_fold
 from keystage.search.folds import Fold, make_folds, stratified_folds
 from keystage.search.metrics import METRICS as BY_TASK
-from keystage.search.spec import ESTIMATORS, EstimatorName, SearchSpec
+from keystage.search.spec import ESTIMATORS, ClassWeight, EstimatorName, SearchSpec
 from keystage.search.trials import SearchResult, StoppedBy, Trial, leaderboard, trials_of
+from keystage.search.validation import ValidationKind, ValidationSpec
 
 METRICS = BY_TASK[Task.classification]
 RNG = np.random.default_rng(2)
@@ -28,7 +31,7 @@ def _spec(**changes: object) -> SearchSpec:
         "metric": "roc_auc",
         "time_budget": None,
         "max_trials": 8,
-        "folds": 3,
+        "validation": ValidationSpec(ValidationKind.folds, folds=3),
         "estimators": None,
         "ensemble_size": 3,
     }
@@ -153,7 +156,6 @@ def test_a_leaderboard_is_ranked_and_gives_its_trials_back() -> None:
         ({"time_budget": None, "max_trials": None}, "the search would not end"),
         ({"time_budget": 0.0}, "must be more than 0 seconds"),
         ({"max_trials": 0}, "automl.max_trials must be 1 or more"),
-        ({"folds": 1}, "automl.folds must be 2 or more"),
         ({"estimators": []}, "automl.estimators is empty"),
     ],
 )
@@ -186,7 +188,7 @@ NUMBERS = pd.Series(3 * X["a"] - X["b"] + RNG.normal(0, 0.3, 240), name="label")
 
 
 def test_numbers_are_searched_and_averaged_the_same_on_any_number_of_cores() -> None:
-    folds = make_folds(NUMBERS, Task.regression, 3, seed=1)
+    folds = make_folds(NUMBERS, Task.regression, _spec().validation, seed=1).splits
     spec = _spec(metric="r2", max_trials=7)
 
     first, second = (
@@ -208,5 +210,25 @@ def test_a_search_that_does_not_suit_the_task_is_refused() -> None:
         _spec().require_suits(Task.regression)
     with pytest.raises(ValueError, match="lrl1 is not made for regression"):
         _spec(metric="r2", estimators=[EstimatorName.lrl1]).require_suits(Task.regression)
-    with pytest.raises(SearchError, match="5 training rows are too few for 3 folds"):
-        make_folds(NUMBERS.head(5), Task.regression, 3, seed=0)
+    with pytest.raises(ValueError, match="class_weight=balanced weighs classes; regression has none"):
+        _spec(metric="r2", class_weight=ClassWeight.balanced).require_suits(Task.regression)
+
+
+def test_rows_are_validated_once_often_or_never_and_weigh_in_each_fit() -> None:
+    times = Roles(time=pd.Series(range(240)))
+    spec = _spec(max_trials=2, estimators=[EstimatorName.lgbm])
+    folds = make_folds(Y, Task.classification, ValidationSpec(ValidationKind.time, folds=2), 1, times)
+    weights = np.where(Y == 1, 50.0, 1.0)
+
+    def found(splits: Sequence[Fold], weights: np.ndarray | None = None) -> np.ndarray:
+        result = search(
+            X, Y, splits, spec, task=Task.classification, seed=1, cores=1, on_trial=lambda _: None, weights=weights
+        )
+        return result.candidates[0].out_of_fold
+
+    never, once = found(folds.splits), folds.splits[-1][1]
+    assert np.isnan(never[:80]).all()
+    assert not np.isnan(never[once]).any()
+    twice = found([folds.splits[-1], folds.splits[-1]])
+    np.testing.assert_allclose(twice[once], never[once])
+    assert found(folds.splits, weights)[once, 1].mean() > never[once, 1].mean()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from keystage.core.errors import DatasetError, hint, listing
 from keystage.core.params import first_line
+from keystage.data.roles import HELD_OUT
 from keystage.data.spec import ColumnType, DatasetSpec
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ _TRUE, _FALSE = {"true", "1", "yes"}, {"false", "0", "no"}
 def read_dataset(spec: DatasetSpec, root: Path) -> "pd.DataFrame":
     """Read all files of a dataset, below each other, with the declared types and a fresh row index.
 
-    Integers stand as int64, as float64 where cells are empty; numbers as float64; strings as pandas ``str``.
+    Integers stand as int64, as float64 where cells are empty; numbers as float64; strings as pandas ``str``. Where
+    there are ``validation_files``, column ``HELD_OUT`` is true for their rows.
 
     Args:
         spec: the declaration.
@@ -31,9 +33,9 @@ def read_dataset(spec: DatasetSpec, root: Path) -> "pd.DataFrame":
     import pandas as pd
 
     folder = root / spec.path
-    frames = [_read_file(folder / name, spec) for name in spec.files]
+    frames = [_read_file(folder / name, spec) for name in spec.all_files]
     header = list(frames[0].columns)
-    for name, frame in zip(spec.files[1:], frames[1:], strict=True):
+    for name, frame in zip(spec.all_files[1:], frames[1:], strict=True):
         if set(frame.columns) != set(header):
             odd = sorted(set(frame.columns) ^ set(header))
             raise DatasetError(
@@ -48,6 +50,8 @@ def read_dataset(spec: DatasetSpec, root: Path) -> "pd.DataFrame":
             table[name] = table[name].astype("str")
     for column in spec.columns:
         table[column.name] = _cast(table[column.name], column.type, spec)
+    if spec.validation_files:
+        table[HELD_OUT] = table.index >= sum(len(frame) for frame in frames[: len(spec.files)])
     return table
 
 
@@ -122,6 +126,7 @@ def _require_columns(spec: DatasetSpec, header: list[str]) -> None:
     declared = [("dataset.label", spec.label)]
     declared += [("dataset.columns", column.name) for column in spec.columns]
     declared += [("dataset.drop", name) for name in spec.drop]
+    declared += [(f"dataset.{role}", name) for role, name in spec.roles.items()]
     for key, name in declared:
         if name not in header:
             raise DatasetError(

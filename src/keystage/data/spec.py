@@ -24,6 +24,19 @@ class ColumnType(Enum):
     datetime = "datetime"
 
 
+class SplitKind(Enum):
+    """How the test rows are chosen."""
+
+    auto = "auto"
+    random = "random"
+    groups = "groups"
+    time = "time"
+
+
+# Columns that are no features: what a row is for, not what it is like (keystage.data.roles).
+ROLE_NAMES = ("weight", "group", "time", "fold")
+
+
 @dataclass
 class ColumnSpec:
     """A declared column; it must be in every file."""
@@ -45,6 +58,12 @@ class DatasetSpec:
         columns: types by column; a column that is not listed is typed by its whole content.
         drop: columns that are left out before preparation.
         missing: texts that stand for a missing cell.
+        weight: a column of weights of the rows, 0 or more; null counts each row once.
+        group: a column whose equal values stay on one side of each split.
+        time: a column by which rows are ordered for splits: what is later is tested.
+        fold: a column that says which rows are validated when: whole numbers of folds (-1: never), or the words train
+            and validation, or true for validation.
+        validation_files: further CSV files like ``files``; their rows score trials and nothing is fitted on them.
     """
 
     files: list[str]
@@ -55,6 +74,27 @@ class DatasetSpec:
     columns: list[ColumnSpec] = field(default_factory=list)
     drop: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=lambda: [""])
+    weight: str | None = None
+    group: str | None = None
+    time: str | None = None
+    fold: str | None = None
+    validation_files: list[str] = field(default_factory=list)
+
+    @property
+    def all_files(self) -> list[str]:
+        """The files of training and of validation."""
+        return [*self.files, *self.validation_files]
+
+    @property
+    def roles(self) -> dict[str, str]:
+        """The columns that are no features, by what they are for."""
+        named = {role: getattr(self, role) for role in ROLE_NAMES}
+        return {role: name for role, name in named.items() if name is not None}
+
+    @property
+    def no_features(self) -> list[str]:
+        """The columns that the recipe does not see: the label, the roles and what is dropped."""
+        return list(dict.fromkeys([self.label, *self.roles.values(), *self.drop]))
 
     def __post_init__(self) -> None:
         """Refuse what no table can satisfy."""
@@ -64,5 +104,16 @@ class DatasetSpec:
             raise ValueError(f"dataset.drop contains the label '{self.label}'")
         if len(set(self.files)) < len(self.files):
             raise ValueError("dataset.files names a file twice: its rows would stand in training and test")
+        if len(set(self.all_files)) < len(self.all_files):
+            raise ValueError("dataset.validation_files names a file twice: its rows would stand in training, or twice")
+        if self.validation_files and self.fold is not None:
+            raise ValueError("dataset.fold and dataset.validation_files both say what is validated: give one of them")
+        named = [self.label, *self.roles.values()]
+        if len(set(named)) < len(named):
+            twice = next(name for name in named if named.count(name) > 1)
+            raise ValueError(
+                f"dataset names column '{twice}' twice among label, {', '.join(ROLE_NAMES)}: a column has one of these "
+                "roles; for two, copy it in the files"
+            )
         if PurePath(self.path).is_absolute() or ".." in PurePath(self.path).parts:
             raise ValueError(f"dataset.path '{self.path}' must be a folder of the project, like data/{self.name}")

@@ -1,11 +1,14 @@
 """Which rows are for training and which are kept for the test."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from keystage.core.errors import DatasetError
-from keystage.data.spec import DatasetSpec, Task
+from keystage.data.roles import HELD_OUT, roles_of
+from keystage.data.spec import DatasetSpec, SplitKind, Task
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 MIN_ROWS_PER_CLASS = 2  # one for each side of the split
@@ -74,27 +77,99 @@ def _classes(present: "pd.DataFrame", spec: DatasetSpec) -> "pd.DataFrame":
     return present
 
 
-def split(table: "pd.DataFrame", spec: DatasetSpec, test_size: float, seed: int) -> "tuple[pd.DataFrame, pd.DataFrame]":
-    """Split a table at random into (train, test), with the same share of each class, rows in their original order.
+def split_kind(spec: DatasetSpec, kind: SplitKind) -> SplitKind:
+    """How a dataset is split: as asked, or as its roles say."""
+    if kind is not SplitKind.auto:
+        return kind
+    if spec.group is not None:
+        return SplitKind.groups
+    return SplitKind.time if spec.time is not None else SplitKind.random
+
+
+def split(
+    table: "pd.DataFrame", spec: DatasetSpec, test_size: float, seed: int, kind: SplitKind = SplitKind.auto
+) -> "tuple[pd.DataFrame, pd.DataFrame]":
+    """Split a table into (train, test), rows in their original order.
+
+    At random, with the same share of each class; or by groups, of which none stands on both sides; or by time, where
+    the latest rows are the test, and rows of one time stay together. Rows of ``validation_files`` are never tested:
+    they follow the training rows.
 
     Args:
         table: rows with a label, n x m.
-        spec: names the label, whose classes are shared out evenly.
-        test_size: share of the rows kept for the test, between 0 and 1.
+        spec: names the label, whose classes are shared out evenly, and the roles.
+        test_size: share of the rows, or of the groups, kept for the test, between 0 and 1.
         seed: gives the same split for the same table.
+        kind: how; ``auto`` is by the dataset's roles.
 
     Raises:
-        DatasetError: a side would hold fewer rows than there are classes.
+        DatasetError: a side would hold no rows, fewer than there are classes, or not all classes.
     """
+    import pandas as pd
+
+    roles_of(table, spec)  # refuses bad cells before they are scattered
+    held_out = table[table[HELD_OUT]] if HELD_OUT in table else table.head(0)
+    own = table.drop(index=held_out.index)
+    how = split_kind(spec, kind)
+    try:
+        if how is SplitKind.groups:
+            test = _by_groups(own, spec, test_size, seed)
+        elif how is SplitKind.time:
+            test = _by_time(own, spec, test_size)
+        else:
+            test = _at_random(own, spec, test_size, seed)
+    except ValueError as error:
+        raise DatasetError(
+            f"{len(own)} rows cannot be split into training and test rows",
+            why=str(error),
+            fix="add rows, or change prep.test_size or prep.split in conf/prep",
+        ) from error
+    train = pd.concat([own[~test], held_out]) if len(held_out) else own[~test]
+    return train.reset_index(drop=True), own[test].reset_index(drop=True)
+
+
+def _at_random(table: "pd.DataFrame", spec: DatasetSpec, test_size: float, seed: int) -> "np.ndarray":
+    """Which rows are for the test: n booleans; as the next ones."""
     from sklearn.model_selection import train_test_split
 
     classes = table[spec.label] if spec.task is Task.classification else None
-    try:
-        train, test = train_test_split(table, test_size=test_size, stratify=classes, random_state=seed)
-    except ValueError as error:
-        raise DatasetError(
-            f"{len(table)} rows cannot be split into training and test rows",
-            why=str(error),
-            fix="add rows, or change prep.test_size in conf/prep",
-        ) from error
-    return train.sort_index().reset_index(drop=True), test.sort_index().reset_index(drop=True)
+    _, test = train_test_split(range(len(table)), test_size=test_size, stratify=classes, random_state=seed)
+    return _chosen(test, table)
+
+
+def _by_groups(table: "pd.DataFrame", spec: DatasetSpec, test_size: float, seed: int) -> "np.ndarray":
+    from sklearn.model_selection import GroupShuffleSplit
+
+    group = roles_of(table, spec).group
+    assert group is not None
+    splitter = GroupShuffleSplit(n_splits=1, test_size=test_size, random_state=seed)
+    chosen = _chosen(next(splitter.split(table, groups=group))[1], table)
+    return _with_all_classes(chosen, table, spec, f"{group.nunique()} groups of '{spec.group}' hold them")
+
+
+def _by_time(table: "pd.DataFrame", spec: DatasetSpec, test_size: float) -> "np.ndarray":
+    time = roles_of(table, spec).time
+    assert time is not None
+    ordered = time.sort_values(ignore_index=True)
+    first = ordered[len(ordered) - max(1, round(test_size * len(ordered)))]  # rows of this time go to the test, all
+    chosen: np.ndarray = (time >= first).to_numpy()
+    if chosen.all():
+        raise ValueError(f"the test would take all rows: {int((time == first).sum())} are of the first time, '{first}'")
+    return _with_all_classes(chosen, table, spec, f"the test rows begin at {spec.time} '{first}'")
+
+
+def _with_all_classes(chosen: "np.ndarray", table: "pd.DataFrame", spec: DatasetSpec, why: str) -> "np.ndarray":
+    """Refuse test rows of classes that no training row has: a model would not know them."""
+    if spec.task is Task.classification:
+        new = sorted(set(table[spec.label][chosen]) - set(table[spec.label][~chosen]), key=str)
+        if new:
+            raise ValueError(f"no training row would be of class '{new[0]}'; {why}")
+    return chosen
+
+
+def _chosen(positions: Sequence[int], table: "pd.DataFrame") -> "np.ndarray":
+    import numpy as np
+
+    chosen = np.zeros(len(table), dtype="bool")
+    chosen[positions] = True
+    return chosen

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,35 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _METADATA = b"keystage"
+_ROLE = "role:"  # before the name of a role's column; a feature has no ':' in its name
+
+
+NEVER = -1  # the fold of rows that are validated in none, as in scikit-learn's PredefinedSplit
+
+
+@dataclass(frozen=True)
+class Roles:
+    """What the rows of a table are for; each of n values in the order of the rows, None where it is not declared.
+
+    Attributes:
+        weight: float64, 0 or more.
+        group: values of any kind, never missing.
+        time: float64 or datetime64, never missing.
+        fold: int64, the fold that validates the row; -1 where none does.
+        held_out: bool, true for rows that score trials and on which nothing is fitted.
+    """
+
+    weight: "pd.Series | None" = None
+    group: "pd.Series | None" = None
+    time: "pd.Series | None" = None
+    fold: "pd.Series | None" = None
+    held_out: "pd.Series | None" = None
+
+    @property
+    def present(self) -> "dict[str, pd.Series]":
+        """Those that are declared, by name."""
+        found = {item.name: getattr(self, item.name) for item in fields(self)}
+        return {name: values for name, values in found.items() if values is not None}
 
 
 @dataclass(frozen=True)
@@ -24,20 +53,25 @@ class PreparedTable:
         features: n x m, numeric columns only.
         label: n values, named like the label column, never missing.
         task: what is learnt.
+        roles: what the rows are for: weight, group, time, fold.
     """
 
     features: "pd.DataFrame"
     label: "pd.Series"
     task: Task
+    roles: Roles = Roles()
 
 
 def write_table(table: PreparedTable, path: Path) -> None:
-    """Write a prepared table; equal tables give equal bytes. The label is the last column, there is no index."""
+    """Write a prepared table; equal tables give equal bytes. Label and roles are the last columns, without index."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    arrow = pa.Table.from_pandas(table.features.assign(**{str(table.label.name): table.label}), preserve_index=False)
-    about = json.dumps({"label": table.label.name, "task": table.task.value}, sort_keys=True).encode()
+    roles = {_ROLE + name: values.to_numpy() for name, values in table.roles.present.items()}
+    frame = table.features.assign(**{str(table.label.name): table.label.to_numpy()} | roles)
+    arrow = pa.Table.from_pandas(frame, preserve_index=False)
+    named = {"label": table.label.name, "task": table.task.value, "roles": list(table.roles.present)}
+    about = json.dumps(named, sort_keys=True).encode()
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), _METADATA: about}), path)
 
@@ -78,4 +112,6 @@ def read_table(path: Path) -> PreparedTable:
             f"{path} is not a prepared table", why=str(error), fix="write it anew: dvc repro --force dataprep"
         ) from error
     frame = arrow.to_pandas()
-    return PreparedTable(frame.drop(columns=[about["label"]]), frame[about["label"]], Task(about["task"]))
+    roles = Roles(**{name: frame[_ROLE + name].rename(name) for name in about["roles"]})
+    features = frame.drop(columns=[about["label"], *(_ROLE + name for name in about["roles"])])
+    return PreparedTable(features, frame[about["label"]], Task(about["task"]), roles)

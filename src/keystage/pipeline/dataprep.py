@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from keystage.compute.spec import ComputeSpec
 from keystage.core.params import outside_key
 from keystage.data.reading import read_dataset
+from keystage.data.roles import HELD_OUT, roles_of
 from keystage.data.spec import DatasetSpec, Task
-from keystage.data.split import split, usable_rows
+from keystage.data.split import split, split_kind, usable_rows
 from keystage.data.table import PreparedTable, write_table
 from keystage.pipeline import workspace
 from keystage.prep.recipe import fit_recipe
@@ -34,33 +35,37 @@ class DataprepParams:
 def dataprep(params: DataprepParams) -> None:
     """Read, check and split the table, fit the recipe on the training rows, and apply it to both sides."""
     spec = params.dataset
-    logger.info("Reading %s: %s", spec.name, ", ".join(spec.files))
+    logger.info("Reading %s: %s", spec.name, ", ".join(spec.all_files))
     table = read_dataset(spec, Path.cwd())
     rows = usable_rows(table, spec)
-    train, test = split(rows, spec, params.prep.test_size, params.seed)
-    logger.info("Fitting the recipe on %d training rows, %d are kept for the test", len(train), len(test))
-    not_features = [spec.label, *spec.drop]
-    recipe = fit_recipe(params.prep, train.drop(columns=not_features), params.seed)
+    train, test = split(rows, spec, params.prep.test_size, params.seed, params.prep.split)
+    fitted_on = train[~train[HELD_OUT]] if HELD_OUT in train else train
+    logger.info("Fitting the recipe on %d training rows, %d are kept for the test", len(fitted_on), len(test))
+    recipe = fit_recipe(params.prep, _features(fitted_on, spec), params.seed)
 
     for side, path in ((train, workspace.TRAIN_TABLE), (test, workspace.TEST_TABLE)):
-        prepared = recipe.transform(side.drop(columns=not_features))
-        write_table(PreparedTable(prepared, side[spec.label], spec.task), path)
-    write_table(PreparedTable(test.drop(columns=not_features), test[spec.label], spec.task), workspace.RAW_TEST)
+        prepared = recipe.transform(_features(side, spec))
+        write_table(PreparedTable(prepared, side[spec.label], spec.task, roles_of(side, spec)), path)
+    write_table(PreparedTable(_features(test, spec), test[spec.label], spec.task), workspace.RAW_TEST)
     workspace.write_pickle(recipe, workspace.RECIPE)
-    workspace.write_json(_report(spec, table, train, test), workspace.DATA_REPORT)
+    sides = {"train": len(fitted_on), "validation": len(train) - len(fitted_on), "test": len(test)}
+    how = split_kind(spec, params.prep.split).value
+    workspace.write_json(_report(spec, table, sides, how), workspace.DATA_REPORT)
 
 
-def _report(spec: DatasetSpec, table: "pd.DataFrame", train: "pd.DataFrame", test: "pd.DataFrame") -> dict[str, Any]:
+def _features(side: "pd.DataFrame", spec: DatasetSpec) -> "pd.DataFrame":
+    """What the recipe sees, and whoever asks the model later has to give."""
+    return side.drop(columns=[*spec.no_features, HELD_OUT], errors="ignore")
+
+
+def _report(spec: DatasetSpec, table: "pd.DataFrame", sides: dict[str, int], how: str) -> dict[str, Any]:
     """What was read and what became of it; every row and column left out is named."""
+    roles = {name: f"dataset.{role} names it" for role, name in spec.roles.items()}
     return {
         "sources": workspace.read_json(workspace.DATASET_NOTE),
-        "rows": {
-            "read": len(table),
-            "left_out_without_label": len(table) - len(train) - len(test),
-            "train": len(train),
-            "test": len(test),
-        },
-        "left_out_columns": dict.fromkeys(spec.drop, "dataset.drop names it"),
+        "rows": {"read": len(table), "left_out_without_label": len(table) - sum(sides.values()), **sides},
+        "split": how,
+        "left_out_columns": {**dict.fromkeys(spec.drop, "dataset.drop names it"), **roles},
         "label": _about_label(table[spec.label], spec.task),
         "columns": {
             str(name): {
@@ -69,6 +74,7 @@ def _report(spec: DatasetSpec, table: "pd.DataFrame", train: "pd.DataFrame", tes
                 "distinct": int(table[name].nunique()),
             }
             for name in table.columns
+            if name != HELD_OUT
         },
     }
 

@@ -32,7 +32,8 @@ def require_recordable(dataset: DatasetSpec, lock: str) -> None:
     """
     from rich.filesize import decimal
 
-    sizes = {path: path.stat().st_size for path in git.untracked(Path(), _patterns(dataset.path, dataset.files, lock))}
+    patterns = _patterns(dataset.path, dataset.all_files, lock)
+    sizes = {path: path.stat().st_size for path in git.untracked(Path(), patterns)}
     if sum(sizes.values()) <= MAX_UNTRACKED:
         return
     largest = max(sizes, key=lambda path: sizes[path])
@@ -50,7 +51,8 @@ def lineage_here(params: Mapping[str, Any]) -> Lineage:
         params: params.yaml.
     """
     dataset, lock = params["dataset"], params["environment"]["lock"]
-    commit = git.snapshot(Path(), _patterns(dataset["path"], dataset["files"], lock))
+    files = [*dataset["files"], *dataset["validation_files"]]
+    commit = git.snapshot(Path(), _patterns(dataset["path"], files, lock))
     environment = workspace.read_json(workspace.ENVIRONMENT_NOTE)
     made = stages_in(LOCK_FILE)
     data, sizes = workspace.read_json(workspace.DATASET_NOTE), workspace.read_json(workspace.SIZES_NOTE)

@@ -20,12 +20,13 @@ from keystage.pipeline.progress import SearchProgress
 from keystage.pipeline.search import Found, learners_for, search
 from keystage.search.assembly import model_of
 from keystage.search.fitting import Material
-from keystage.search.folds import make_folds
+from keystage.search.folds import Folds, make_folds
 from keystage.search.learners.learner import Setting
 from keystage.search.metrics import metric_of
 from keystage.search.report import all_scores, members_report, out_of_fold_table
-from keystage.search.spec import ABSOLUTE_METRICS, AFTER_TRIALS, SearchSpec, quantile_of
+from keystage.search.spec import ABSOLUTE_METRICS, AFTER_TRIALS, ClassWeight, SearchSpec, quantile_of
 from keystage.search.trials import leaderboard, ranked
+from keystage.search.weights import sample_weights
 
 logger = logging.getLogger(__name__)
 
@@ -49,10 +50,10 @@ def train(params: TrainParams) -> dict[str, Any]:
     table = read_table(workspace.TRAIN_TABLE)
     begun = time.monotonic()
     spec, cores = params.automl, limits.cores(params.compute.train)
-    material, classes = _material(table, spec, params.seed)
+    material, classes, folds = _material(table, spec, params.seed)
     rows, columns = len(material.folds[0][0]), material.features.shape[1]
     learners, left_out = learners_for(spec, table.task, rows, columns, len(classes))
-    _say_plan(material, spec, [learner.name for learner in learners], left_out, cores)
+    _say_plan(material, folds, spec, [learner.name for learner in learners], left_out, cores)
     with SearchProgress(spec, material.metric) as progress:
         found = search(
             material,
@@ -67,14 +68,13 @@ def train(params: TrainParams) -> dict[str, Any]:
         )
     if found.recalled:
         logger.info("%d fits were taken from the log of an earlier run of this search", found.recalled)
-    _write(table, found, material, classes, left_out)
+    _write(table, found, material, folds, classes, left_out)
     return {"trial_seconds": {str(trial.number): trial.seconds for trial in found.trials}}
 
 
-def _material(table: PreparedTable, spec: SearchSpec, seed: int) -> tuple[Material, list[Any]]:
-    """What is fitted and scored; and the classes that the codes stand for, none for numbers."""
+def _material(table: PreparedTable, spec: SearchSpec, seed: int) -> tuple[Material, list[Any], Folds]:
+    """What is fitted and scored; the classes that the codes stand for, none for numbers; and what the folds are."""
     import numpy as np
-    import pandas as pd
     from sklearn.preprocessing import LabelEncoder
 
     features = table.features.to_numpy(dtype="float64", na_value=np.nan)
@@ -92,11 +92,22 @@ def _material(table: PreparedTable, spec: SearchSpec, seed: int) -> tuple[Materi
     if table.task is Task.classification:
         encoder = LabelEncoder()
         target, classes = encoder.fit_transform(table.label), list(encoder.classes_)
-    folds = make_folds(pd.Series(target, name=table.label.name), table.task, spec.folds, seed)
+    metric, roles = metric_of(spec.metric), table.roles
+    folds = make_folds(table.label, table.task, spec.validation, seed, roles, all_classes=metric.needs_all_classes)
     quantile = quantile_of(spec.metric)
-    loss = "quantile" if quantile else "absolute" if metric_of(spec.metric).name in ABSOLUTE_METRICS else "squared"
+    loss = "quantile" if quantile else "absolute" if metric.name in ABSOLUTE_METRICS else "squared"
     setting = Setting(table.task, loss, seed, len(classes), quantile or 0.5)
-    return Material(features, target, folds, setting, metric_of(spec.metric)), classes
+    material = Material(
+        features,
+        target,
+        folds.splits,
+        setting,
+        metric,
+        sample_weights(table.label, roles.weight, balanced=spec.class_weight is ClassWeight.balanced),
+        None if roles.weight is None else roles.weight.to_numpy(),
+        folds.fit_rows,
+    )
+    return material, classes, folds
 
 
 def _search_key(params: TrainParams) -> str:
@@ -107,11 +118,16 @@ def _search_key(params: TrainParams) -> str:
 
 
 def _say_plan(
-    material: Material, spec: SearchSpec, learners: Sequence[str], left_out: Mapping[str, str], cores: int
+    material: Material,
+    folds: Folds,
+    spec: SearchSpec,
+    learners: Sequence[str],
+    left_out: Mapping[str, str],
+    cores: int,
 ) -> None:
     """What is about to be done, before it takes its time."""
     rows, columns = material.features.shape
-    logger.info("Table: %d rows, %d columns; validation: %d folds", rows, columns, len(material.folds))
+    logger.info("Table: %d rows, %d columns; validation: %s", rows, columns, folds.note)
     logger.info("Searching for the best %s with %s", material.metric.name, ", ".join(learners))
     for name, reason in left_out.items():
         logger.info("  not %s: %s", name, reason)
@@ -127,7 +143,12 @@ def _say_plan(
 
 
 def _write(
-    table: PreparedTable, found: Found, material: Material, classes: list[Any], left_out: Mapping[str, str]
+    table: PreparedTable,
+    found: Found,
+    material: Material,
+    folds: Folds,
+    classes: list[Any],
+    left_out: Mapping[str, str],
 ) -> None:
     metric, final = material.metric, found.final
     workspace.write_pickle(model_of(final.model, table.features), workspace.MODEL)
@@ -149,6 +170,7 @@ def _write(
         "chosen": final.ensemble.note,
         "notes": list(final.notes),
         "left_out": dict(left_out),
+        "validation": {"kind": folds.kind.value, "folds": len(folds.splits), "note": folds.note},
         "scores": {
             "model": all_scores(material, final.out_of_fold),
             "best_trial": all_scores(material, final.best_out_of_fold),

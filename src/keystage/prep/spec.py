@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from keystage.data.spec import DatasetSpec, SplitKind
+
 
 @dataclass
 class TransformSpec:
@@ -26,12 +28,24 @@ class PrepSpec:
     Attributes:
         test_size: share of the rows kept for the test before anything is fitted, between 0 and 1.
         steps: transforms in the order in which they are applied.
+        split: how the test rows are chosen; ``auto`` is by ``dataset.group``, else ``dataset.time``, else at random.
     """
 
     test_size: float
     steps: list[TransformSpec] = field(default_factory=list)
+    split: SplitKind = SplitKind.auto
 
     def __post_init__(self) -> None:
         """Refuse a share that leaves one side empty."""
         if not 0 < self.test_size < 1:
             raise ValueError(f"prep.test_size must be between 0 and 1, not {self.test_size}")
+
+    def require_suits(self, dataset: DatasetSpec) -> None:
+        """Refuse a split by what the dataset does not declare.
+
+        Raises:
+            ValueError: names the setting that is needed.
+        """
+        needed = {SplitKind.groups: "group", SplitKind.time: "time"}.get(self.split)
+        if needed and needed not in dataset.roles:
+            raise ValueError(f"prep.split={self.split.value} needs dataset.{needed}, the column to split by")

@@ -55,7 +55,8 @@ def search(lineage: Lineage) -> str:
     wanted, report = lineage.parameters["automl"], lineage.search
     ended = "the time budget" if report["stopped_by"] == "time_budget" else "the number of trials"
     learners = ", ".join(wanted["estimators"] or ["all learners that suit"])
-    return f"{wanted['metric']} over {wanted['folds']} folds, {learners}; {report['trials']} trials, ended by {ended}"
+    scored = report["validation"]["note"]
+    return f"{wanted['metric']} over {scored}; {learners}; {report['trials']} trials, ended by {ended}"
 
 
 def packages(lineage: Lineage) -> str:

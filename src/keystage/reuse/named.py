@@ -30,7 +30,7 @@ REUSE_ALLOWED = "allowed\n"
 
 def dataset_files(spec: DatasetSpec, root: Path, digest: Digest) -> dict[str, FileDigest | None]:
     """The declared files by name; None for one that is not there."""
-    return {name: digest(root / spec.path / name) for name in spec.files}
+    return {name: digest(root / spec.path / name) for name in spec.all_files}
 
 
 def own_modules(references: Iterable[str]) -> set[str]:

@@ -35,6 +35,7 @@ class Material:
         metric: the score.
         fit_weights: n, by which rows count for a fit; None for equal ones.
         score_weights: n, by which rows count for a score; None for equal ones.
+        fit_rows: positions of the rows on which the model may be fitted in the end; None for all.
     """
 
     features: "np.ndarray"
@@ -44,6 +45,7 @@ class Material:
     metric: Metric
     fit_weights: "np.ndarray | None" = None
     score_weights: "np.ndarray | None" = None
+    fit_rows: "np.ndarray | None" = None
 
 
 @dataclass(frozen=True)
@@ -151,8 +153,10 @@ def fit_all(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            point = {**proposal.point, **found}
-            model = learner.fit(material.setting, point, material.features, material.target, material.fit_weights, None)
+            rows = slice(None) if material.fit_rows is None else material.fit_rows
+            features, target = material.features[rows], material.target[rows]
+            weights = None if material.fit_weights is None else material.fit_weights[rows]
+            model = learner.fit(material.setting, {**proposal.point, **found}, features, target, weights, None)
         _write(path, lambda file: pickle.dump(model, file, protocol=5))
     except Exception as error:  # noqa: BLE001 - as above
         return FoldResult(None, time.monotonic() - begun, end=End.failed, error=_words(error)), None

@@ -1,51 +1,124 @@
-"""The folds on which all trials of a search are scored."""
+"""The rows on which all trials of a search are fitted and scored."""
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from keystage.core.errors import SearchError
 from keystage.data.spec import Task
+from keystage.data.table import Roles
+from keystage.search import splitters
+from keystage.search.splitters import FEW_ROWS, MANY_ROWS, MIN_ROWS_SCORED, Fold, stratified_folds, usual_folds
+from keystage.search.validation import ValidationKind, ValidationSpec
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-Fold = tuple["np.ndarray", "np.ndarray"]
+__all__ = ["Fold", "Folds", "make_folds", "stratified_folds"]
+_RULE = "(automatic rule)"
+MIN_CLASSES = 2  # of the rows that a learner is fitted on
 
 
-def make_folds(label: "pd.Series", task: Task, folds: int, seed: int) -> list[Fold]:
-    """Shuffled folds as (training rows, validation rows), by position; stratified where the label is a class.
+@dataclass(frozen=True)
+class Folds:
+    """Where trials are fitted and scored.
+
+    Attributes:
+        splits: (training rows, validation rows), each by position. Validation rows may stand in several splits
+            (repeats) or in none (a holdout, time).
+        kind: what they are; never ``auto``.
+        note: one sentence for the report.
+        fit_rows: positions of the rows on which the model may be fitted in the end; None for all.
+    """
+
+    splits: tuple[Fold, ...]
+    kind: ValidationKind
+    note: str
+    fit_rows: "np.ndarray | None" = None
+
+
+def make_folds(
+    label: "pd.Series",
+    task: Task,
+    spec: ValidationSpec,
+    seed: int,
+    roles: Roles | None = None,
+    *,
+    all_classes: bool = True,
+) -> Folds:
+    """The splits that a search asks for.
+
+    Args:
+        label: n classes or numbers.
+        task: what is learnt; classes are shared out evenly where the kind allows it.
+        spec: what is asked.
+        seed: equal seeds draw equal splits.
+        roles: of the n rows.
+        all_classes: refuse validation rows that lack a class: the metric is not defined there.
 
     Raises:
-        SearchError: a class, or the table, has fewer rows than there are folds.
+        SearchError: there are too few rows, groups, times or classes for it, or the split column says nothing.
     """
-    if task is Task.classification:
-        return stratified_folds(label, folds, seed)
+    import numpy as np
 
-    from sklearn.model_selection import KFold
+    roles = roles or Roles()
+    settled, why = _settled(label, task, spec, roles)
+    makers = {
+        ValidationKind.folds: splitters.in_folds,
+        ValidationKind.holdout: splitters.holdout,
+        ValidationKind.groups: splitters.by_groups,
+        ValidationKind.time: splitters.by_time,
+        ValidationKind.column: splitters.by_column,
+    }
+    splits, note = makers[settled.kind](label, task, settled, seed, roles)
+    note += f", drawn {settled.repeats} times" if settled.repeats > 1 else ""
+    note += f": {why}" if why else ""
+    _require_scorable(splits, label, task, note, all_classes=all_classes)
+    fit_rows = None if roles.held_out is None else np.flatnonzero(~roles.held_out)
+    return Folds(tuple(splits), settled.kind, note, fit_rows)
 
-    if len(label) < 2 * folds:
-        raise SearchError(
-            f"{len(label)} training rows are too few for {folds} folds",
-            why="each fold needs two rows or more to be scored",
-            fix="lower automl.folds, or add rows",
-        )
-    return list(KFold(n_splits=folds, shuffle=True, random_state=seed).split(label.to_frame()))
+
+def _settled(label: "pd.Series", task: Task, spec: ValidationSpec, roles: Roles) -> tuple[ValidationSpec, str]:
+    """What is asked with its kind and its number of folds, and why they are that where nobody said so."""
+    if spec.kind is not ValidationKind.auto:
+        return spec, ""
+    if roles.fold is not None or roles.held_out is not None:
+        return replace(spec, kind=ValidationKind.column, repeats=1), ""
+    if roles.group is not None:
+        return replace(spec, kind=ValidationKind.groups), ""
+    if roles.time is not None:
+        return replace(spec, kind=ValidationKind.time, repeats=1), ""
+    folds, why = spec.folds, ""
+    if folds is None and len(label) >= MANY_ROWS:
+        return replace(spec, kind=ValidationKind.holdout), f"{MANY_ROWS:,} rows or more {_RULE}"
+    if folds is None:
+        few = len(label) < FEW_ROWS
+        folds = usual_folds(len(label))
+        why = (f"fewer than {FEW_ROWS:,} rows" if few else f"{FEW_ROWS:,} to {MANY_ROWS - 1:,} rows") + f" {_RULE}"
+    if task is Task.classification and (least := int(label.value_counts().min())) < folds:
+        return replace(spec, kind=ValidationKind.holdout), f"a class has {least} rows, fewer than {folds} folds {_RULE}"
+    return replace(spec, kind=ValidationKind.folds, folds=folds), why
 
 
-def stratified_folds(label: "pd.Series", folds: int, seed: int) -> list[Fold]:
-    """Shuffled stratified folds as (training rows, validation rows), by position.
+def _require_scorable(splits: list[Fold], label: "pd.Series", task: Task, note: str, *, all_classes: bool) -> None:
+    """Each side of each split has the rows, and the classes, that fitting and scoring need."""
+    values = label.to_numpy()
+    for number, (train, valid) in enumerate(splits, start=1):
+        if task is not Task.classification:
+            if min(len(train), len(valid)) < MIN_ROWS_SCORED:
+                raise _unscorable(f"split {number} has {len(train)} rows to fit and {len(valid)} to score", note)
+            continue
+        absent = sorted(set(values) - set(values[valid]), key=str)
+        if absent and all_classes:
+            raise _unscorable(f"split {number} has no row of class '{absent[0]}' to score", note)
+        if len(set(values[train])) < MIN_CLASSES:
+            raise _unscorable(f"split {number} has rows of one class only to fit", note)
 
-    Raises:
-        SearchError: a class has fewer rows than there are folds, so a fold would lack it.
-    """
-    from sklearn.model_selection import StratifiedKFold
 
-    counts = label.value_counts()
-    if counts.min() < folds:
-        raise SearchError(
-            f"class '{counts.idxmin()}' has {counts.min()} training rows, fewer than the {folds} folds",
-            why="each fold needs a row of each class to be scored",
-            fix=f"lower automl.folds to {max(2, int(counts.min()))}, or add rows of that class",
-        )
-    splitter = StratifiedKFold(n_splits=folds, shuffle=True, random_state=seed)
-    return list(splitter.split(label.to_frame(), label))
+def _unscorable(what: str, note: str) -> SearchError:
+    return SearchError(
+        what,
+        why=f"trials are to be scored on {note}",
+        fix="take fewer automl.validation.folds or another kind, add rows, or search for a metric like log_loss that a "
+        "validation side without one of the classes has",
+    )

@@ -6,6 +6,7 @@ from enum import Enum
 
 from keystage.core.errors import hint
 from keystage.data.spec import Task
+from keystage.search.validation import ValidationSpec
 
 # What the search may improve, by task; definitions and directions stand in ``keystage.search.metrics``.
 METRIC_NAMES = {
@@ -84,6 +85,12 @@ AZURE_ESTIMATOR_NAMES = {
 }
 
 
+class ClassWeight(Enum):
+    """Weights of the rows by their class."""
+
+    balanced = "balanced"
+
+
 class EnsembleKind(Enum):
     """How trials become one model."""
 
@@ -113,13 +120,14 @@ class SearchSpec:
         target_score: the search ends when a trial is as good; null for never.
         patience: the search ends after so many trials without a better one, counted once every learner has been tried;
             null for never.
-        folds: parts of the stratified cross-validation.
+        validation: the rows on which trials are scored.
         estimators: learners to try; null for all that suit the task and the table.
         exclude: learners not to try.
         ensemble: ``greedy`` for the weighted mean of the trials that are best together, ``none`` for the best alone.
         ensemble_size: different trials in the model at most.
         final_fit: ``folds`` makes a member that varies with its rows, such as boosted trees, of its fold models' mean,
             and fits the others on all rows; ``all_rows`` fits each on all rows.
+        class_weight: ``balanced`` lets each class weigh the same in every fit, however rare it is; of classification.
     """
 
     metric: str
@@ -129,12 +137,13 @@ class SearchSpec:
     memory_budget: int | None
     target_score: float | None
     patience: int | None
-    folds: int
+    validation: ValidationSpec
     estimators: list[str] | None
     exclude: list[str]
     ensemble: EnsembleKind
     ensemble_size: int
     final_fit: FinalFit
+    class_weight: ClassWeight | None = None
 
     def __post_init__(self) -> None:
         """Refuse a metric nobody knows, and a search that cannot end or cannot begin."""
@@ -159,7 +168,6 @@ class SearchSpec:
         for name, least in (
             ("max_trials", 1),
             ("patience", 1),
-            ("folds", 2),
             ("ensemble_size", 1),
             ("memory_budget", LEAST_MEMORY),
         ):
@@ -183,21 +191,24 @@ class SearchSpec:
         Raises:
             ValueError: names it, and what suits the task.
         """
-        ours = METRIC_NAMES[task]
-        if self.metric.startswith(OWN_METRICS):
-            pass
-        elif self.is_of_quantile:
-            if task is not Task.regression:
-                raise ValueError(f"automl.metric '{self.metric}' is of numbers, not of {task.value}")
-            self._require_quantile_learners()
-        elif AZURE_METRIC_NAMES.get(self.metric, self.metric) not in ours:
-            raise ValueError(f"automl.metric '{self.metric}' is none of {task.value}; choose from: {', '.join(ours)}")
+        self._require_metric_suits(task)
+        if self.class_weight is not None and task is not Task.classification:
+            raise ValueError(f"automl.class_weight={self.class_weight.value} weighs classes; {task.value} has none")
         for name in self.named():
             if name not in ESTIMATORS[task] and not name.startswith(OWN_ESTIMATORS):
                 suit = ", ".join(ESTIMATORS[task])
                 raise ValueError(f"automl.estimators: {name} is not made for {task.value}; choose from: {suit}")
         if not set(self.named() or ESTIMATORS[task]) - set(map(canonical, self.exclude)):
             raise ValueError(f"automl.exclude takes out all learners for {task.value}")
+
+    def _require_metric_suits(self, task: Task) -> None:
+        ours = METRIC_NAMES[task]
+        if self.is_of_quantile:
+            if task is not Task.regression:
+                raise ValueError(f"automl.metric '{self.metric}' is of numbers, not of {task.value}")
+            self._require_quantile_learners()
+        elif not self.metric.startswith(OWN_METRICS) and AZURE_METRIC_NAMES.get(self.metric, self.metric) not in ours:
+            raise ValueError(f"automl.metric '{self.metric}' is none of {task.value}; choose from: {', '.join(ours)}")
 
     def _require_quantile_learners(self) -> None:
         wrong = [name for name in self.named() if name not in QUANTILE_ESTIMATORS]

@@ -1,0 +1,104 @@
+"""Columns that say what a row is for, not what it is like: its weight, its group, its time, when it is validated."""
+
+from typing import TYPE_CHECKING
+
+from keystage.core.errors import DatasetError, listing
+from keystage.data.spec import DatasetSpec
+from keystage.data.table import NEVER, Roles
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+
+HELD_OUT = "role:held_out"  # marks rows of validation_files while they are read; no feature has ':' in its name
+_WORDS = {"train": NEVER, "false": NEVER, "validation": 0, "true": 0}
+
+
+def roles_of(table: "pd.DataFrame", spec: DatasetSpec) -> Roles:
+    """The roles of a table's rows, indexed anew.
+
+    Raises:
+        DatasetError: a cell is empty, or cannot be what its role asks.
+    """
+    checks: dict[str, Callable[[pd.Series, DatasetSpec], pd.Series]] = {
+        "weight": _weights,
+        "time": _times,
+        "fold": _folds,
+    }
+    found = {}
+    for role, name in spec.roles.items():
+        column = table[name].reset_index(drop=True)
+        _require_full(column, role, spec)
+        found[role] = checks[role](column, spec) if role in checks else column
+    if HELD_OUT in table:
+        found["held_out"] = table[HELD_OUT].reset_index(drop=True)
+    return Roles(**found)
+
+
+def _require_full(column: "pd.Series", role: str, spec: DatasetSpec) -> None:
+    if column.isna().any():
+        raise DatasetError(
+            f"{role} column '{column.name}' of dataset '{spec.name}' has {int(column.isna().sum())} empty cells",
+            why=f"dataset.{role} names it, and each row with a label needs a value there",
+            fix=f"fill the cells in the files, or set dataset.{role}=null",
+        )
+
+
+def _weights(column: "pd.Series", spec: DatasetSpec) -> "pd.Series":
+    import numpy as np
+    import pandas as pd
+
+    if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
+        raise _bad(column, "weight", spec, "holds no numbers", f"its type is {column.dtype}, like '{column.iloc[0]}'")
+    weights = column.astype("float64")
+    bad = ~np.isfinite(weights) | (weights < 0)
+    if bad.any():
+        what = f"holds {int(bad.sum())} values that are no weights"
+        raise _bad(column, "weight", spec, what, f"a weight is 0 or more; there is {_shown(column[bad])}")
+    if not weights.sum():
+        raise _bad(column, "weight", spec, "holds only 0", "then no row counts")
+    return weights
+
+
+def _times(column: "pd.Series", spec: DatasetSpec) -> "pd.Series":
+    import pandas as pd
+
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return column
+    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+        return column.astype("float64")
+    times = pd.to_datetime(column.astype("str"), errors="coerce", format="ISO8601")
+    if times.isna().any():
+        what = f"holds {int(times.isna().sum())} values that are no times"
+        why = f"a time is a number or a date like 2024-12-31, not {_shown(column[times.isna()])}"
+        raise _bad(column, "time", spec, what, why)
+    return times
+
+
+def _folds(column: "pd.Series", spec: DatasetSpec) -> "pd.Series":
+    import pandas as pd
+
+    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+        bad = (column % 1 != 0) | (column < NEVER)
+        folds = column
+    else:
+        words = column.astype("str").str.strip().str.lower().map(_WORDS)
+        bad, folds = words.isna(), words.fillna(NEVER)
+    if bad.any():
+        what = f"holds {int(bad.sum())} values that name no fold"
+        why = f"a fold is a whole number from 0 (-1: in none), or one of {', '.join(_WORDS)}; not {_shown(column[bad])}"
+        raise _bad(column, "fold", spec, what, why)
+    return folds.astype("int64")
+
+
+def _bad(column: "pd.Series", role: str, spec: DatasetSpec, what: str, why: str) -> DatasetError:
+    return DatasetError(
+        f"{role} column '{column.name}' of dataset '{spec.name}' {what}",
+        why=f"dataset.{role} names it; {why}",
+        fix=f"correct the cells in the files, declare the column's type in dataset.columns, or set dataset.{role}=null",
+    )
+
+
+def _shown(cells: "pd.Series") -> str:
+    return listing(f"'{value}'" for value in cells.unique()[:3])
