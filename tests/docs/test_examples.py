@@ -98,6 +98,15 @@ def test_the_page_on_validation(project: Project) -> None:
     assert "validation: 25% of the rows held out, drawn 3 times" in shown
 
 
+def test_the_page_on_forecasting(project: Project) -> None:
+    shown = _run(project, "docs/forecasting.md")
+
+    assert "Registered version 1 of model CO2" in shown
+    assert re.search(r"\[37\d\.\d", shown), "the registered model has forecast a year that no file has"
+    assert "The seasonal naive forecast of the same rows: r2" in shown
+    assert "Registered version 1 of model Air" in shown
+
+
 def test_the_page_on_sharing(project: Project) -> None:
     shown = _run(project, "docs/sharing.md")
 

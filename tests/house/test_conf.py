@@ -10,7 +10,11 @@ from keystage.core.params import flatten
 
 ROOT = Path(__file__).parents[2]
 MAX_COLUMNS = 48  # of parameters in `dvc exp show`
-REQUIRED = {"tracking/server": ["tracking.uri=http://localhost:5000"]}
+REQUIRED = {
+    "tracking/server": ["tracking.uri=http://localhost:5000"],
+    "dataset/co2": ["prep=forecast", "automl.metric=rmse"],
+    "prep/forecast": ["dataset=co2", "automl.metric=rmse"],
+}
 
 
 def _options() -> list[str]:

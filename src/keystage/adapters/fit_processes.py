@@ -171,7 +171,7 @@ def write_material(material: Material, path: Path) -> None:
         pickle.dump(rest, file, protocol=5)
 
 
-_REST: Sequence[str] = ("target", "folds", "setting", "metric", "fit_weights", "score_weights", "fit_rows")
+_REST: Sequence[str] = ("target", "folds", "setting", "metric", "fit_weights", "score_weights", "fit_rows", "alike")
 
 
 def _read_material(path: Path) -> Material:

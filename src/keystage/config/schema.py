@@ -41,5 +41,5 @@ class Conf:
         if not 0 <= self.seed < MAX_SEED:
             raise ValueError(f"seed must be between 0 and {MAX_SEED - 1}, not {self.seed}")
         self.prep.require_suits(self.dataset)
-        self.automl.require_suits(self.dataset.task)
+        self.automl.require_suits(self.dataset.task.learnt)
         self.automl.validation.require_suits(self.dataset)

@@ -5,6 +5,7 @@ from enum import Enum
 from pathlib import PurePath
 
 from keystage.core.params import outside_key
+from keystage.data.forecast import ForecastSpec
 
 
 class Task(Enum):
@@ -12,6 +13,12 @@ class Task(Enum):
 
     classification = "classification"
     regression = "regression"
+    forecasting = "forecasting"
+
+    @property
+    def learnt(self) -> "Task":
+        """What an estimator learns: a forecast is regression on features of the past."""
+        return Task.regression if self is Task.forecasting else self
 
 
 class ColumnType(Enum):
@@ -64,6 +71,7 @@ class DatasetSpec:
         fold: a column that says which rows are validated when: whole numbers of folds (-1: never), or the words train
             and validation, or true for validation.
         validation_files: further CSV files like ``files``; their rows score trials and nothing is fitted on them.
+        forecast: of ``task: forecasting``, how far ahead and from what; it needs ``time``.
     """
 
     files: list[str]
@@ -79,6 +87,7 @@ class DatasetSpec:
     time: str | None = None
     fold: str | None = None
     validation_files: list[str] = field(default_factory=list)
+    forecast: ForecastSpec | None = None
 
     @property
     def all_files(self) -> list[str]:
@@ -93,8 +102,9 @@ class DatasetSpec:
 
     @property
     def no_features(self) -> list[str]:
-        """The columns that the recipe does not see: the label, the roles and what is dropped."""
-        return list(dict.fromkeys([self.label, *self.roles.values(), *self.drop]))
+        """The columns that the recipe does not see: label, roles and what is dropped; of forecasts it sees the time."""
+        roles = [name for role, name in self.roles.items() if self.forecast is None or role != "time"]
+        return list(dict.fromkeys([self.label, *roles, *self.drop]))
 
     def __post_init__(self) -> None:
         """Refuse what no table can satisfy."""
@@ -108,6 +118,7 @@ class DatasetSpec:
             raise ValueError("dataset.validation_files names a file twice: its rows would stand in training, or twice")
         if self.validation_files and self.fold is not None:
             raise ValueError("dataset.fold and dataset.validation_files both say what is validated: give one of them")
+        self._require_forecast()
         named = [self.label, *self.roles.values()]
         if len(set(named)) < len(named):
             twice = next(name for name in named if named.count(name) > 1)
@@ -117,3 +128,22 @@ class DatasetSpec:
             )
         if PurePath(self.path).is_absolute() or ".." in PurePath(self.path).parts:
             raise ValueError(f"dataset.path '{self.path}' must be a folder of the project, like data/{self.name}")
+
+    def _require_forecast(self) -> None:
+        if (self.task is Task.forecasting) != (self.forecast is not None):
+            raise ValueError(
+                "dataset.task=forecasting and dataset.forecast need each other: give both, with "
+                "dataset.forecast.horizon, or neither"
+            )
+        if self.forecast is None:
+            return
+        if self.time is None:
+            raise ValueError("dataset.task=forecasting needs dataset.time, the column of times")
+        if self.group is not None or self.fold is not None or self.validation_files:
+            raise ValueError(
+                "dataset.task=forecasting is validated by time alone: set dataset.group, fold and validation_files to "
+                "null, null and []"
+            )
+        taken = {*self.drop, self.label, *self.roles.values()} & set(self.forecast.series)
+        if taken:
+            raise ValueError(f"dataset.forecast.series names '{min(taken)}', which is dropped, the label or a role")

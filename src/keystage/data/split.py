@@ -22,7 +22,7 @@ def usable_rows(table: "pd.DataFrame", spec: DatasetSpec) -> "pd.DataFrame":
         DatasetError: no row has a label, all have the same, a class has a single row, or a number is none.
     """
     present = table[table[spec.label].notna()].reset_index(drop=True)
-    check = _numbers if spec.task is Task.regression else _classes
+    check = _numbers if spec.task.learnt is Task.regression else _classes
     return check(present, spec)
 
 
@@ -34,9 +34,8 @@ def _numbers(present: "pd.DataFrame", spec: DatasetSpec) -> "pd.DataFrame":
     if not pd.api.types.is_numeric_dtype(label) or pd.api.types.is_bool_dtype(label):
         raise DatasetError(
             f"label '{spec.label}' is no number, so it cannot be regressed",
-            why=f"dataset.task of '{spec.name}' is regression; the label is {label.dtype}, like '{label.iloc[0]}'"
-            if len(label)
-            else f"dataset.task of '{spec.name}' is regression; no row has a label",
+            why=f"dataset.task of '{spec.name}' is {spec.task.value}; "
+            + (f"the label is {label.dtype}, like '{label.iloc[0]}'" if len(label) else "no row has a label"),
             fix="name another label in conf/dataset, or declare task: classification",
         )
     finite = np.isfinite(label.to_numpy(dtype="float64"))
@@ -44,7 +43,7 @@ def _numbers(present: "pd.DataFrame", spec: DatasetSpec) -> "pd.DataFrame":
         what = "holds infinite values" if not finite.all() else f"has {label.nunique()} different values"
         raise DatasetError(
             f"label '{spec.label}' {what}",
-            why=f"dataset.task of '{spec.name}' is regression, over {len(label)} rows with a label",
+            why=f"dataset.task of '{spec.name}' is {spec.task.value}, over {len(label)} rows with a label",
             fix="correct the label's cells, name another label in conf/dataset, or add rows",
         )
     return present.astype({spec.label: "float64"})

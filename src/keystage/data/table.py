@@ -30,6 +30,9 @@ class Roles:
         time: float64 or datetime64, never missing.
         fold: int64, the fold that validates the row; -1 where none does.
         held_out: bool, true for rows that score trials and on which nothing is fitted.
+        offset: float64, what was taken from the label, and is added to what is predicted: of forecasts learnt as
+            differences.
+        baseline: float64, the seasonal naive forecast, in the unit that the files have.
     """
 
     weight: "pd.Series | None" = None
@@ -37,6 +40,8 @@ class Roles:
     time: "pd.Series | None" = None
     fold: "pd.Series | None" = None
     held_out: "pd.Series | None" = None
+    offset: "pd.Series | None" = None
+    baseline: "pd.Series | None" = None
 
     @property
     def present(self) -> "dict[str, pd.Series]":
@@ -54,12 +59,14 @@ class PreparedTable:
         label: n values, named like the label column, never missing.
         task: what is learnt.
         roles: what the rows are for: weight, group, time, fold.
+        horizon: of a forecast, the periods ahead; roles.time is then the place of a row in time, in periods.
     """
 
     features: "pd.DataFrame"
     label: "pd.Series"
     task: Task
     roles: Roles = Roles()
+    horizon: int | None = None
 
 
 def write_table(table: PreparedTable, path: Path) -> None:
@@ -71,6 +78,7 @@ def write_table(table: PreparedTable, path: Path) -> None:
     frame = table.features.assign(**{str(table.label.name): table.label.to_numpy()} | roles)
     arrow = pa.Table.from_pandas(frame, preserve_index=False)
     named = {"label": table.label.name, "task": table.task.value, "roles": list(table.roles.present)}
+    named |= {"horizon": table.horizon} if table.horizon else {}
     about = json.dumps(named, sort_keys=True).encode()
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), _METADATA: about}), path)
@@ -114,4 +122,4 @@ def read_table(path: Path) -> PreparedTable:
     frame = arrow.to_pandas()
     roles = Roles(**{name: frame[_ROLE + name].rename(name) for name in about["roles"]})
     features = frame.drop(columns=[about["label"], *(_ROLE + name for name in about["roles"])])
-    return PreparedTable(features, frame[about["label"]], Task(about["task"]), roles)
+    return PreparedTable(features, frame[about["label"]], Task(about["task"]), roles, about.get("horizon"))

@@ -13,6 +13,7 @@ from keystage.data.spec import DatasetSpec, Task
 from keystage.data.split import split, split_kind, usable_rows
 from keystage.data.table import PreparedTable, write_table
 from keystage.pipeline import workspace
+from keystage.pipeline.forecast import prepare_forecast
 from keystage.prep.recipe import fit_recipe
 from keystage.prep.spec import PrepSpec
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 logger = logging.getLogger(__name__)
+
+# Training and test rows, the raw test rows, the recipe, how many rows each side has, and what else the report tells.
+Prepared = tuple[PreparedTable, PreparedTable, PreparedTable, Any, dict[str, int], dict[str, Any]]
 
 
 @dataclass
@@ -38,19 +42,48 @@ def dataprep(params: DataprepParams) -> None:
     logger.info("Reading %s: %s", spec.name, ", ".join(spec.all_files))
     table = read_dataset(spec, Path.cwd())
     rows = usable_rows(table, spec)
-    train, test = split(rows, spec, params.prep.test_size, params.seed, params.prep.split)
+    prepare = _prepare_rows if spec.forecast is None else _prepare_forecast
+    train, test, raw_test, recipe, counts, told = prepare(rows, params)
+    write_table(train, workspace.TRAIN_TABLE)
+    write_table(test, workspace.TEST_TABLE)
+    write_table(raw_test, workspace.RAW_TEST)
+    workspace.write_pickle(recipe, workspace.RECIPE)
+    counts = {"read": len(table), "left_out_without_label": len(table) - len(rows), **counts}
+    workspace.write_json(_report(spec, table, counts, told), workspace.DATA_REPORT)
+
+
+def _prepare_rows(rows: "pd.DataFrame", params: DataprepParams) -> Prepared:
+    """Of rows that stand for themselves."""
+    spec, prep = params.dataset, params.prep
+    assert prep.test_size is not None
+    train, test = split(rows, spec, prep.test_size, params.seed, prep.split)
     fitted_on = train[~train[HELD_OUT]] if HELD_OUT in train else train
     logger.info("Fitting the recipe on %d training rows, %d are kept for the test", len(fitted_on), len(test))
-    recipe = fit_recipe(params.prep, _features(fitted_on, spec), params.seed)
+    recipe = fit_recipe(prep, _features(fitted_on, spec), params.seed)
+    sides = [
+        PreparedTable(recipe.transform(_features(side, spec)), side[spec.label], spec.task, roles_of(side, spec))
+        for side in (train, test)
+    ]
+    raw_test = PreparedTable(_features(test, spec), test[spec.label], spec.task)
+    counts = {"train": len(fitted_on), "validation": len(train) - len(fitted_on), "test": len(test)}
+    return sides[0], sides[1], raw_test, recipe, counts, {"split": split_kind(spec, prep.split).value}
 
-    for side, path in ((train, workspace.TRAIN_TABLE), (test, workspace.TEST_TABLE)):
-        prepared = recipe.transform(_features(side, spec))
-        write_table(PreparedTable(prepared, side[spec.label], spec.task, roles_of(side, spec)), path)
-    write_table(PreparedTable(_features(test, spec), test[spec.label], spec.task), workspace.RAW_TEST)
-    workspace.write_pickle(recipe, workspace.RECIPE)
-    sides = {"train": len(fitted_on), "validation": len(train) - len(fitted_on), "test": len(test)}
-    how = split_kind(spec, params.prep.split).value
-    workspace.write_json(_report(spec, table, sides, how), workspace.DATA_REPORT)
+
+def _prepare_forecast(rows: "pd.DataFrame", params: DataprepParams) -> Prepared:
+    """Of rows that follow each other in time."""
+    made = prepare_forecast(rows, params.dataset, params.prep, params.seed)
+    told = made.report
+    logger.info(
+        "%d series, every '%s', %d periods filled; learning its %s from %d rows, %d are kept for the test",
+        told["series"],
+        told["frequency"],
+        told["gaps_filled"],
+        told["learnt"],
+        len(made.train.label),
+        len(made.test.label),
+    )
+    counts = {"train": len(made.train.label), "validation": 0, "test": len(made.test.label)}
+    return made.train, made.test, made.raw_test, made.recipe, counts, {"split": "time", "forecast": told}
 
 
 def _features(side: "pd.DataFrame", spec: DatasetSpec) -> "pd.DataFrame":
@@ -58,13 +91,13 @@ def _features(side: "pd.DataFrame", spec: DatasetSpec) -> "pd.DataFrame":
     return side.drop(columns=[*spec.no_features, HELD_OUT], errors="ignore")
 
 
-def _report(spec: DatasetSpec, table: "pd.DataFrame", sides: dict[str, int], how: str) -> dict[str, Any]:
+def _report(spec: DatasetSpec, table: "pd.DataFrame", counts: dict[str, int], told: dict[str, Any]) -> dict[str, Any]:
     """What was read and what became of it; every row and column left out is named."""
-    roles = {name: f"dataset.{role} names it" for role, name in spec.roles.items()}
+    roles = {name: f"dataset.{role} names it" for role, name in spec.roles.items() if name in spec.no_features}
     return {
         "sources": workspace.read_json(workspace.DATASET_NOTE),
-        "rows": {"read": len(table), "left_out_without_label": len(table) - sum(sides.values()), **sides},
-        "split": how,
+        "rows": counts,
+        **told,
         "left_out_columns": {**dict.fromkeys(spec.drop, "dataset.drop names it"), **roles},
         "label": _about_label(table[spec.label], spec.task),
         "columns": {
@@ -81,6 +114,6 @@ def _report(spec: DatasetSpec, table: "pd.DataFrame", sides: dict[str, int], how
 
 def _about_label(label: "pd.Series", task: Task) -> dict[str, Any]:
     """Rows per class, or the range of a number."""
-    if task is Task.regression:
+    if task.learnt is Task.regression:
         return {"least": float(label.min()), "mean": float(label.mean()), "greatest": float(label.max())}
     return {"rows_per_class": {str(value): int(count) for value, count in label.value_counts().sort_index().items()}}

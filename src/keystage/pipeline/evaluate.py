@@ -24,6 +24,7 @@ class EvaluateParams:
 
 def evaluate(params: EvaluateParams) -> None:  # noqa: ARG001 - run_stage has applied the compute profile
     """Write the test metrics, the plot tables and the predictions."""
+    import pandas as pd
     from sklearn.preprocessing import LabelEncoder
 
     model = workspace.read_pickle(workspace.MODEL)
@@ -31,15 +32,25 @@ def evaluate(params: EvaluateParams) -> None:  # noqa: ARG001 - run_stage has ap
     classes = list(model.classes_) if table.task is Task.classification else []
     predicted = model.predict_proba(table.features) if classes else model.predict(table.features)
     truth = LabelEncoder().fit(classes).transform(table.label) if classes else table.label.to_numpy()
+    if table.roles.offset is not None:  # a forecast was learnt as a difference; it is judged as what it is
+        offset = table.roles.offset.to_numpy()
+        predicted, truth = offset + predicted, offset + truth
 
     found = scores(table.task, truth, predicted)
-    workspace.write_json({"test": {**found, "rows": len(truth)}}, workspace.METRICS)
+    report = {"test": {**found, "rows": len(truth)}}
+    if table.roles.baseline is not None:
+        report["baseline"] = scores(table.task, truth, table.roles.baseline.to_numpy())
+    workspace.write_json(report, workspace.METRICS)
     workspace.PLOTS.mkdir(parents=True, exist_ok=True)
     for name, plot in plot_tables(truth, predicted, classes).items():
         plot.to_csv(workspace.PLOTS / f"{name}.csv", index=False)
-    predictions = prediction_table(table.label, predicted, classes)
+    actual = table.label if table.roles.offset is None else pd.Series(truth, name=table.label.name)
+    predictions = prediction_table(actual, predicted, classes)
     if classes:
         predictions.insert(1, "predicted", model.predict(table.features))
     predictions.to_parquet(workspace.PREDICTIONS, index=False)
     shown = ", ".join(f"{name} {found[name]:.4f}" for name in SHOWN if name in found)
     logger.info("On %d test rows: %s", len(truth), shown)
+    if "baseline" in report:
+        naive = ", ".join(f"{name} {report['baseline'][name]:.4f}" for name in SHOWN if name in found)
+        logger.info("The seasonal naive forecast of the same rows: %s", naive)

@@ -145,7 +145,7 @@ def _members(
 def _is_fitted_anew(trial: Trial, material: Material, spec: SearchSpec) -> bool:
     """Whether a member is to be one fit on all rows, not the mean of its fold models."""
     steady = len(material.folds) > 1 and not learner_named(trial.estimator).unsteady
-    return spec.final_fit is FinalFit.all_rows or steady
+    return spec.final_fit is FinalFit.all_rows or steady or not material.alike
 
 
 def _fold_models(trial: Trial, material: Material, log: TrialLog) -> list[Any]:

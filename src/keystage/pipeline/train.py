@@ -26,6 +26,7 @@ from keystage.search.metrics import metric_of
 from keystage.search.report import all_scores, members_report, out_of_fold_table
 from keystage.search.spec import ABSOLUTE_METRICS, AFTER_TRIALS, ClassWeight, SearchSpec, quantile_of
 from keystage.search.trials import leaderboard, ranked
+from keystage.search.validation import ValidationKind
 from keystage.search.weights import sample_weights
 
 logger = logging.getLogger(__name__)
@@ -93,7 +94,15 @@ def _material(table: PreparedTable, spec: SearchSpec, seed: int) -> tuple[Materi
         encoder = LabelEncoder()
         target, classes = encoder.fit_transform(table.label), list(encoder.classes_)
     metric, roles = metric_of(spec.metric), table.roles
-    folds = make_folds(table.label, table.task, spec.validation, seed, roles, all_classes=metric.needs_all_classes)
+    folds = make_folds(
+        table.label,
+        table.task,
+        spec.validation,
+        seed,
+        roles,
+        all_classes=metric.needs_all_classes,
+        horizon=table.horizon,
+    )
     quantile = quantile_of(spec.metric)
     loss = "quantile" if quantile else "absolute" if metric.name in ABSOLUTE_METRICS else "squared"
     setting = Setting(table.task, loss, seed, len(classes), quantile or 0.5)
@@ -106,6 +115,7 @@ def _material(table: PreparedTable, spec: SearchSpec, seed: int) -> tuple[Materi
         sample_weights(table.label, roles.weight, balanced=spec.class_weight is ClassWeight.balanced),
         None if roles.weight is None else roles.weight.to_numpy(),
         folds.fit_rows,
+        alike=folds.kind is not ValidationKind.time,
     )
     return material, classes, folds
 

@@ -13,13 +13,18 @@ if TYPE_CHECKING:
 _FORBIDDEN_IN_NAMES = set('{}[]:,"<')
 
 
-def fit_recipe(spec: PrepSpec, features: "pd.DataFrame", seed: int) -> Any:
+def fit_recipe(
+    spec: PrepSpec, features: "pd.DataFrame", seed: int, history: Any = None, label: "pd.Series | None" = None
+) -> Any:
     """Fit all steps on the training rows.
 
     Args:
         spec: the declared steps.
         features: raw training rows without the label, n x m.
         seed: passed to transforms that draw.
+        history: of a forecast, an unfitted ``SeriesHistory``, which comes before the steps; those are fitted on rows
+            of which all of the past is known.
+        label: n values for it.
 
     Returns:
         A fitted scikit-learn pipeline that takes raw rows and gives numeric pandas tables.
@@ -35,6 +40,17 @@ def fit_recipe(spec: PrepSpec, features: "pd.DataFrame", seed: int) -> Any:
     door = RawRows().fit(features)
     steps: list[tuple[str, Any]] = [("00_raw_rows", door)]
     table = door.transform(features)
+    if history is not None:
+        try:
+            history.fit(table, label)
+            table = history.transform(table[history.has_past(table)])
+        except ValueError as error:
+            raise DatasetError(
+                "features of the past cannot be made",
+                why=str(error),
+                fix="correct the column it names in the files, or dataset.forecast in conf/dataset",
+            ) from error
+        steps.append(("00_series_history", history))
     for number, step in enumerate(spec.steps, start=1):
         unknown = [name for name in step.columns if name not in table.columns]
         if unknown:

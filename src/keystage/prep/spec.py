@@ -26,18 +26,19 @@ class PrepSpec:
     """The split and the recipe.
 
     Attributes:
-        test_size: share of the rows kept for the test before anything is fitted, between 0 and 1.
+        test_size: share of the rows kept for the test before anything is fitted, between 0 and 1; null for forecasts,
+            whose test is the last ``dataset.forecast.horizon`` periods of each series.
         steps: transforms in the order in which they are applied.
         split: how the test rows are chosen; ``auto`` is by ``dataset.group``, else ``dataset.time``, else at random.
     """
 
-    test_size: float
+    test_size: float | None
     steps: list[TransformSpec] = field(default_factory=list)
     split: SplitKind = SplitKind.auto
 
     def __post_init__(self) -> None:
         """Refuse a share that leaves one side empty."""
-        if not 0 < self.test_size < 1:
+        if self.test_size is not None and not 0 < self.test_size < 1:
             raise ValueError(f"prep.test_size must be between 0 and 1, not {self.test_size}")
 
     def require_suits(self, dataset: DatasetSpec) -> None:
@@ -46,6 +47,13 @@ class PrepSpec:
         Raises:
             ValueError: names the setting that is needed.
         """
+        if dataset.forecast is not None and (self.test_size is not None or self.split is SplitKind.random):
+            raise ValueError(
+                "a forecast is tested on the last periods of each series: set prep.test_size=null and prep.split=auto, "
+                "as prep=forecast does"
+            )
+        if dataset.forecast is None and self.test_size is None:
+            raise ValueError("prep.test_size is null, which suits dataset.task=forecasting alone")
         needed = {SplitKind.groups: "group", SplitKind.time: "time"}.get(self.split)
         if needed and needed not in dataset.roles:
             raise ValueError(f"prep.split={self.split.value} needs dataset.{needed}, the column to split by")

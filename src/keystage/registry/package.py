@@ -46,7 +46,10 @@ def join(recipe: Any, model: Any) -> Any:
     """Recipe and model as one scikit-learn pipeline that takes raw rows."""
     from sklearn.pipeline import Pipeline
 
-    return Pipeline([*recipe.steps, ("model", model)])
+    from keystage.prep.history import OnTopOf, SeriesHistory
+
+    offset = next((step.offset_ for _, step in recipe.steps if isinstance(step, SeriesHistory)), "")
+    return Pipeline([*recipe.steps, ("model", OnTopOf(model, offset) if offset else model)])
 
 
 def requirements_of(model: Any) -> tuple[str, ...]:

@@ -35,6 +35,7 @@ class Material:
         metric: the score.
         fit_weights: n, by which rows count for a fit; None for equal ones.
         score_weights: n, by which rows count for a score; None for equal ones.
+        alike: whether fold models are as good as each other; those of the first times know less than the last.
         fit_rows: positions of the rows on which the model may be fitted in the end; None for all.
     """
 
@@ -46,6 +47,7 @@ class Material:
     fit_weights: "np.ndarray | None" = None
     score_weights: "np.ndarray | None" = None
     fit_rows: "np.ndarray | None" = None
+    alike: bool = True
 
 
 @dataclass(frozen=True)

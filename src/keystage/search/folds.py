@@ -1,6 +1,7 @@
 """The rows on which all trials of a search are fitted and scored."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from keystage.core.errors import SearchError
@@ -45,6 +46,7 @@ def make_folds(
     roles: Roles | None = None,
     *,
     all_classes: bool = True,
+    horizon: int | None = None,
 ) -> Folds:
     """The splits that a search asks for.
 
@@ -55,6 +57,7 @@ def make_folds(
         seed: equal seeds draw equal splits.
         roles: of the n rows.
         all_classes: refuse validation rows that lack a class: the metric is not defined there.
+        horizon: of a forecast, the periods in each fold.
 
     Raises:
         SearchError: there are too few rows, groups, times or classes for it, or the split column says nothing.
@@ -63,11 +66,11 @@ def make_folds(
 
     roles = roles or Roles()
     settled, why = _settled(label, task, spec, roles)
-    makers = {
+    makers: dict[ValidationKind, splitters.Splitter] = {
         ValidationKind.folds: splitters.in_folds,
         ValidationKind.holdout: splitters.holdout,
         ValidationKind.groups: splitters.by_groups,
-        ValidationKind.time: splitters.by_time,
+        ValidationKind.time: partial(splitters.by_time, horizon=horizon),
         ValidationKind.column: splitters.by_column,
     }
     splits, note = makers[settled.kind](label, task, settled, seed, roles)

@@ -5,7 +5,7 @@ Each takes the label (n values), the task, what is asked, the seed and the roles
 """
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from keystage.core.errors import SearchError
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Fold = tuple["np.ndarray", "np.ndarray"]
+Splitter = Callable[["pd.Series", Task, ValidationSpec, int, Roles], tuple[list[Fold], str]]
 
 # Azure ML SDK v1's rule for data of which nothing is said.
 FEW_ROWS, MANY_ROWS = 1_000, 20_000
@@ -139,24 +140,38 @@ def _require_groups(group: "pd.Series", folds: int) -> None:
         )
 
 
-def by_time(_label: "pd.Series", _task: Task, spec: ValidationSpec, _seed: int, roles: Roles) -> tuple[list[Fold], str]:
-    """Blocks of times, each predicted from all that was before; rows of one time stay together."""
+def by_time(
+    _label: "pd.Series", _task: Task, spec: ValidationSpec, _seed: int, roles: Roles, horizon: int | None = None
+) -> tuple[list[Fold], str]:
+    """Blocks of times, each predicted from all that was before; rows of one time stay together.
+
+    Of a forecast each block is as long as the ``horizon``; else as what the first is predicted from.
+    """
     import numpy as np
 
     times, codes = np.unique(_needed(roles.time, "time", spec).to_numpy(), return_inverse=True)
-    folds = spec.folds or min(FOLDS_BY_TIME, len(times) - 1)
-    size = len(times) // (folds + 1) if folds else 0
-    if not size:
+    if horizon:
+        # A fold of one row has no rank or R2; with two, each is still predicted from what was known a horizon before.
+        size = max(horizon, MIN_ROWS_SCORED) if len(times) == len(codes) else horizon
+        folds = spec.folds or max(1, min(FOLDS_BY_TIME, len(times) // size - 1))
+        fit = len(times) > size * folds
+    else:
+        folds = spec.folds or max(1, min(FOLDS_BY_TIME, len(times) - 1))
+        size = len(times) // (folds + 1)
+        fit = size > 0
+    if not fit:
         raise SearchError(
-            f"the training rows have {len(times)} different times, too few for {folds or 1} folds",
-            why="each fold needs a time of its own, and one before it to learn from (dataset.time)",
-            fix="lower automl.validation.folds, or add rows",
+            f"the training rows have {len(times)} different times, too few for {folds} folds"
+            + (f" of {size} periods" if horizon else ""),
+            why="each fold needs times of its own, and one before them to learn from (dataset.time)",
+            fix="lower automl.validation.folds" + (" or dataset.forecast.horizon" if horizon else "") + ", or add rows",
         )
     starts = [len(times) - size * number for number in range(folds, 0, -1)]
     splits = [
         (np.flatnonzero(codes < first), np.flatnonzero((codes >= first) & (codes < first + size))) for first in starts
     ]
-    return splits, f"{folds} {'folds' if folds > 1 else 'fold'}, each later than the rows it is predicted from"
+    told = f"{folds} {'folds' if folds > 1 else 'fold'}" + (f" of {size} periods" if horizon else "")
+    return splits, f"{told}, each later than the rows it is predicted from"
 
 
 def by_column(

@@ -70,6 +70,11 @@ class ValidationSpec:
         }
         if not has.get(self.kind, True):
             raise ValueError(f"automl.validation.kind={self.kind.value} needs {needed[self.kind]}")
+        if dataset.forecast is not None and self.kind not in {ValidationKind.auto, ValidationKind.time}:
+            raise ValueError(
+                f"automl.validation.kind={self.kind.value} would score forecasts on times before those they learnt "
+                "from: take kind=auto or time"
+            )
         if dataset.validation_files and self.kind not in {ValidationKind.auto, ValidationKind.column}:
             raise ValueError(
                 f"automl.validation.kind={self.kind.value} would ignore dataset.validation_files: take kind=auto, or "
