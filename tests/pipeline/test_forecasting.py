@@ -97,7 +97,7 @@ def test_what_cannot_be_forecast_stops_dataprep_in_words(new_project: Project) -
     text = path.read_text(encoding="utf-8")
     for spoil, override, what in (
         (text, "dataset.forecast.frequency=W-SUN", "times of dataset 'co2' do not fit the frequency 'W-SUN'"),
-        (text, "dataset.forecast.horizon=250", "the series has 526 periods; at least 774 are needed"),
+        (text, "dataset.forecast.horizon=250", "the series has 526 periods; at least 764 are needed"),
         (text + "2001-12-01,370\n", "seed=1", "the series of dataset 'co2' has a time twice"),
     ):
         path.write_text(spoil, encoding="utf-8")

@@ -61,6 +61,26 @@ def test_a_wrong_override_is_refused_in_words(override: str, why: str, fix: str)
     assert caught.value.exit_code == 2
 
 
+@pytest.mark.parametrize(
+    ("overrides", "why"),
+    [
+        (["dataset=co2"], "set prep.test_size=null and prep.split=auto"),
+        (["dataset=co2", "prep=forecast"], "'roc_auc' is none of regression"),
+        (["dataset=co2", "prep=forecast", "automl.metric=mape"], "dataset.forecast.difference=false"),
+        (["dataset=co2", "prep=forecast", "dataset.forecast.horizon=0"], "horizon must be 1 or more"),
+        (["dataset=co2", "prep=forecast", "dataset.forecast.lag=[12]"], "forecast.lag"),
+        (["dataset=co2", "prep=forecast", "automl.metric=rmse", "automl.validation.kind=folds"], "before those they"),
+        (["prep=forecast"], "suits dataset.task=forecasting alone"),
+        (["dataset.task=forecasting"], "need each other"),
+    ],
+)
+def test_a_forecast_that_contradicts_itself_is_refused(overrides: list[str], why: str) -> None:
+    with pytest.raises(ConfigError, match="conf/ cannot be composed") as caught:
+        compose(ROOT, overrides)
+
+    assert why in caught.value.why
+
+
 def test_a_file_in_conf_that_is_no_yaml_is_refused(root: Path) -> None:
     (root / "conf" / "automl" / "thorough.yaml").write_text("metric: [", encoding="utf-8")
 

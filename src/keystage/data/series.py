@@ -59,7 +59,10 @@ def names_of(rows: "pd.DataFrame", series: list[str]) -> "pd.Series":
 
     if not series:
         return pd.Series("", index=rows.index)
-    return rows[series].astype("str").agg(SEPARATOR.join, axis="columns")
+    key = rows[series[0]].astype("str")
+    for name in series[1:]:
+        key = key + SEPARATOR + rows[name].astype("str")
+    return key
 
 
 def arrange(rows: "pd.DataFrame", spec: DatasetSpec) -> SeriesTable:

@@ -235,7 +235,10 @@ class OnTopOf(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-le
 
 
 def _names(X: pd.DataFrame, series: list[str]) -> pd.Series:
-    return X[series].astype("str").agg(SEPARATOR.join, axis="columns") if series else pd.Series("", index=X.index)
+    key = X[series[0]].astype("str") if series else pd.Series("", index=X.index)
+    for name in series[1:]:
+        key = key + SEPARATOR + X[name].astype("str")
+    return key
 
 
 def _filled(values: np.ndarray, season: int) -> np.ndarray:
