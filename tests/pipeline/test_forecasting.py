@@ -69,7 +69,7 @@ def test_many_series_with_what_is_known_of_the_future(new_project: Project) -> N
     rows.to_csv(new_project.root / "data/shops/sold.csv", index=False)
     (new_project.root / "conf/dataset/shops.yaml").write_text(
         "name: shops\npath: data/shops\nfiles: [sold.csv]\nlabel: sold\ntask: forecasting\ntime: day\n"
-        "forecast: {horizon: 7, series: [shop]}\n",
+        "forecast: {horizon: 7, series: [shop], holidays: US}\n",
         encoding="utf-8",
     )
 
@@ -85,6 +85,8 @@ def test_many_series_with_what_is_known_of_the_future(new_project: Project) -> N
     assert metrics["test"]["mae"] < metrics["baseline"]["mae"]
     asked = pd.read_parquet(new_project.root / "artifacts/raw_test.parquet").drop(columns="sold")
     week = asked.assign(day=asked["day"] + pd.Timedelta(days=7), offer=[0, 1, 0, 1, 0, 1, 0] * 3)
+    packed = next((new_project.root / "mlartifacts").rglob("MLmodel")).with_name("requirements.txt")
+    assert "holidays==" in packed.read_text(encoding="utf-8")
     test, ahead = _asked(new_project, "models:/Shops/1", test=asked, ahead=week)
     stage = pd.read_parquet(new_project.root / "artifacts/predictions.parquet")
     assert test["predicted"].tolist() == stage["predicted"].tolist()

@@ -12,7 +12,8 @@ from keystage.data.series import arrange, last_periods, season_of
 from keystage.data.spec import DatasetSpec, Task
 from keystage.data.table import Roles
 from keystage.pipeline.forecast import PreparedForecast, prepare_forecast
-from keystage.prep.history import OnTopOf, SeriesHistory
+from keystage.prep.differences import OnTopOf
+from keystage.prep.history import SeriesHistory
 from keystage.prep.spec import PrepSpec, TransformSpec
 from keystage.search.folds import make_folds
 from keystage.search.validation import ValidationKind, ValidationSpec
@@ -132,6 +133,23 @@ def test_the_calendar_has_the_parts_that_tell_something(frequency: str, parts: l
     history = SeriesHistory("sold", "when", [], frequency, 1, 1, [1], []).fit(rows.drop(columns="sold"), rows["sold"])
 
     assert history.calendar_ == parts
+
+
+def test_holidays_are_a_feature_of_days() -> None:
+    rows = _rows(400, "D")
+    made = _prepared(rows, _spec(7, holidays="DE-BY"))
+
+    holiday = made.train.features.set_index("when_trend")["when_holiday"]
+    day = {date: (pd.Timestamp(date) - pd.Timestamp("2015-01-01")).days for date in ("2015-04-06", "2015-04-07")}
+    assert [holiday[place] for place in day.values()] == [1.0, 0.0]  # Easter Monday and the day after
+    future = made.raw_test.features.tail(1).assign(when=pd.Timestamp("2016-02-10"), price=0.0)
+    assert made.recipe.transform(future)["when_holiday"].tolist() == [0.0]
+    with pytest.raises(DatasetError, match="features of the past cannot be made") as caught:
+        _prepared(rows, _spec(7, holidays="XX"))
+    assert "knows no 'XX'" in caught.value.why
+    with pytest.raises(DatasetError, match="features of the past cannot be made") as caught:
+        _prepared(_rows(), _spec(holidays="DE"))
+    assert "the times are 31 days apart" in caught.value.why
 
 
 def test_a_trend_is_learnt_as_a_difference_and_noise_as_itself() -> None:

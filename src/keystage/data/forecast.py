@@ -21,6 +21,8 @@ class ForecastSpec:
         lags: periods back of the values taken as features, with that of a season before; null: the nearest three and
             two seasons.
         windows: periods of the rolling means taken as features; null: a season, or 3.
+        holidays: country whose holidays are a feature of days and parts of days, by its ISO code, with a subdivision
+            where wanted: US, DE-BY; null for no one's.
         difference: learn the difference to the value of a season before instead of the value itself, because trees
             forecast no value they have not seen; null: where that varies less.
     """
@@ -31,6 +33,7 @@ class ForecastSpec:
     season: int | None = None
     lags: list[int] | None = None
     windows: list[int] | None = None
+    holidays: str | None = None
     difference: bool | None = None
 
     def __post_init__(self) -> None:

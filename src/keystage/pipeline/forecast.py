@@ -66,6 +66,7 @@ def prepare_forecast(rows: "pd.DataFrame", spec: DatasetSpec, prep: PrepSpec, se
         series.season,
         forecast.settled_lags(series.season),
         forecast.settled_windows(series.season),
+        forecast.holidays,
     )
     label = series.rows[spec.label]
     recipe = fit_recipe(prep, features[~tested], seed, history, label[~tested])
@@ -146,5 +147,6 @@ def _report(series: SeriesTable, history: "SeriesHistory", train: PreparedTable,
         "left_out_without_past": len(series.rows) - len(train.label) - len(test.label),
         "lags": list(history.lags),
         "windows": list(history.windows),
+        "holidays": history.holidays,
         "learnt": f"difference to {history.offset_}" if history.offset_ else "value",
     }

@@ -65,11 +65,11 @@ def register(params: RegisterParams) -> None:
 
 
 def _package(code: Path, digest: str, lineage: Lineage, run_id: str) -> package.ModelPackage:
-    model = workspace.read_pickle(workspace.MODEL)
+    recipe, model = workspace.read_pickle(workspace.RECIPE), workspace.read_pickle(workspace.MODEL)
     return package.ModelPackage(
-        pipeline=package.join(workspace.read_pickle(workspace.RECIPE), model),
+        pipeline=package.join(recipe, model),
         example=read_table(workspace.RAW_TEST).features.head(EXAMPLE_ROWS),
-        requirements=package.requirements_of(model),
+        requirements=package.requirements_of(model, recipe),
         code=code,
         digest=digest,
         tags={**lineage.tags, "keystage.training_run": run_id},

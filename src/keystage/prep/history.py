@@ -4,10 +4,10 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from keystage.prep.calendar import PARTS, parts_that_tell
+from keystage.prep.calendar import part_of, parts_that_tell
 
 SEPARATOR = " / "  # as in keystage.data.series; this module travels with the model, without that one
 
@@ -29,6 +29,7 @@ class SeriesHistory(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # s
         season: periods after which a series repeats itself.
         lags: periods back, each ``horizon`` or more.
         windows: periods of the rolling means.
+        holidays: the country whose holidays are a feature, like US or DE-BY; None for no one's.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class SeriesHistory(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # s
         season: int,
         lags: list[int],
         windows: list[int],
+        holidays: str | None = None,
     ) -> None:
         self.label = label
         self.time = time
@@ -50,6 +52,7 @@ class SeriesHistory(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # s
         self.season = season
         self.lags = lags
         self.windows = windows
+        self.holidays = holidays
 
     def fit(self, X: pd.DataFrame, y: pd.Series) -> Self:
         """Remember the values of each series by their place in time.
@@ -67,7 +70,7 @@ class SeriesHistory(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # s
         self.values_ = [np.empty(0) for _ in self.names_]
         self._add(position, self._numbers(X), y)
         self.learnt_to_ = self.ends_
-        self.calendar_ = parts_that_tell(times)
+        self.calendar_ = parts_that_tell(times, self.holidays)
         self.forgotten_ = False
         self.offset_ = ""
         taken = [name for name in self.get_feature_names_out() if list(self.get_feature_names_out()).count(name) > 1]
@@ -128,7 +131,7 @@ class SeriesHistory(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # s
             features[f"{'_'.join(self.series)}_code"] = number.astype("float64")
         features[f"{self.time}_trend"] = position.astype("float64")
         times = pd.DatetimeIndex(X[self.time])
-        features |= {f"{self.time}_{part}": np.asarray(PARTS[part](times), dtype="float64") for part in self.calendar_}
+        features |= {f"{self.time}_{part}": part_of(part, times, self.holidays) for part in self.calendar_}
         features |= {f"{self.label}_lag_{lag}": back(lag) for lag in self.lags}
         for window in self.windows:  # summed in one order, so that a shorter memory gives the same digits
             total = sum(back(self.horizon + step) for step in range(window))
@@ -206,32 +209,6 @@ class SeriesHistory(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # s
                 f"{self.time} {X[self.time].iloc[first]} is {where}; the model forecasts what came later, to "
                 f"{self.horizon} periods after the last value it knows"
             )
-
-
-class OnTopOf(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no annotations
-    """A fitted regressor of differences, whose predictions are added to a column of the features.
-
-    Args:
-        regressor: fitted; predicts differences.
-        column: the feature they are differences to.
-    """
-
-    def __init__(self, regressor: Any, column: str) -> None:
-        self.regressor = regressor
-        self.column = column
-
-    def fit(self, X: pd.DataFrame, y: Any) -> Self:
-        """Fit the regressor to the differences."""
-        self.regressor.fit(X, np.asarray(y) - X[self.column].to_numpy())
-        return self
-
-    def predict(self, X: pd.DataFrame) -> np.ndarray:
-        """Predict n values."""
-        predicted: np.ndarray = X[self.column].to_numpy() + self.regressor.predict(X)
-        return predicted
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
 
 
 def _names(X: pd.DataFrame, series: list[str]) -> pd.Series:

@@ -46,16 +46,18 @@ def join(recipe: Any, model: Any) -> Any:
     """Recipe and model as one scikit-learn pipeline that takes raw rows."""
     from sklearn.pipeline import Pipeline
 
-    from keystage.prep.history import OnTopOf, SeriesHistory
+    from keystage.prep.differences import OnTopOf
+    from keystage.prep.history import SeriesHistory
 
     offset = next((step.offset_ for _, step in recipe.steps if isinstance(step, SeriesHistory)), "")
     return Pipeline([*recipe.steps, ("model", OnTopOf(model, offset) if offset else model)])
 
 
-def requirements_of(model: Any) -> tuple[str, ...]:
-    """Pinned requirements of a fitted model, by the packages its members come from."""
+def requirements_of(model: Any, recipe: Any = None) -> tuple[str, ...]:
+    """Pinned requirements of a fitted model, by the packages its members come from, and of a recipe's holidays."""
     learners = {type(member).__module__.partition(".")[0] for member in _members(model)}
     names = [*_ALWAYS_REQUIRED, *(_REQUIRED_BY_LEARNER[name] for name in learners if name in _REQUIRED_BY_LEARNER)]
+    names += ["holidays"] if any(getattr(step, "holidays", None) for _, step in getattr(recipe, "steps", ())) else []
     return tuple(f"{name}=={version(name)}" for name in sorted(names))
 
 
