@@ -48,6 +48,10 @@ def test_one_series_from_its_files_to_next_years_values(new_project: Project) ->
     assert test["predicted"].tolist() == stage["predicted"].tolist()
     assert (ahead["predicted"] - stage["actual"]).between(0.5, 3).all(), "a trend goes on, above all that was seen"
 
+    told = " ".join(new_project.call("keystage", "lineage", "CO2@1").stdout.split())
+    assert "recipe: the last 12 periods of each series kept for the test" in told
+    new_project.call("keystage", "lineage", "CO2@1", "--picture", "lineage.svg")
+
     assert "Ran: conf, register" in new_project.call(*CO2).stdout
     ran = new_project.call(*CO2, "dataset.forecast.season=12").stdout
     assert "Ran: conf, dataprep, register" in ran, "the season that was found"

@@ -80,7 +80,7 @@ def _tree(version: "Version", reuse: Mapping[str, "Reuse"]) -> "Tree":
     data = add(tree, "data", f": {telling.dataset(told)}")
     for name, md5 in telling.files(told).items():
         add(data, "", f"{name}: MD5 {telling.short(md5)}")
-    recipe = add(tree, "recipe", f": {told.parameters['prep']['test_size']:.0%} of the rows kept for the test")
+    recipe = add(tree, "recipe", f": {telling.kept(told)} kept for the test")
     for step in telling.recipe(told):
         add(recipe, "", step)
     add(tree, "search", f": {telling.search(told)}")

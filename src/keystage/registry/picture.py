@@ -143,7 +143,7 @@ def _data(lineage: Lineage) -> _Card:
 
 
 def _recipe(lineage: Lineage) -> _Card:
-    kept = _Line(f"{lineage.parameters['prep']['test_size']:.0%} of the rows are kept for the test", quiet=True)
+    kept = _Line(f"{telling.kept(lineage)} are kept for the test", quiet=True)
     return _Card("recipe", (*_wrapped(telling.recipe(lineage), LEFT), kept), LEFT, "#f5f7fa", "#52606d")
 
 

@@ -44,6 +44,14 @@ def settings(lineage: Lineage) -> str:
     )
 
 
+def kept(lineage: Lineage) -> str:
+    """Which rows were split off for the test."""
+    told = lineage.parameters
+    if told["prep"]["test_size"] is not None:
+        return f"{told['prep']['test_size']:.0%} of the rows"
+    return f"the last {told['dataset']['forecast']['horizon']} periods of each series"
+
+
 def recipe(lineage: Lineage) -> list[str]:
     """The steps, one a line."""
     steps = lineage.parameters["prep"]["steps"]
