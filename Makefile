@@ -61,10 +61,12 @@ lock:            ## compile the lock files anew (needs uv)
 	@for name in runtime remotes dev; do \
 	  uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	    requirements/$$name.in -o requirements/$$name.txt || exit 1; done
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	  benchmarks/autogluon.in -o benchmarks/autogluon.txt
 
 benchmark: $(DONE)-dev ## measure the overhead, and how answers grow; prints ratios
 	@$(BIN)/python benchmarks/overhead.py
 	@$(BIN)/python benchmarks/growth.py
 
 clean:           ## remove the environment and every output, keep the DVC cache
-	rm -rf $(VENV) artifacts reports dvc_plots
+	rm -rf $(VENV) benchmarks/.venv-autogluon artifacts reports dvc_plots

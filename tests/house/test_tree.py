@@ -35,8 +35,8 @@ def test_every_error_has_a_code_of_its_own() -> None:
 
 
 def test_the_lock_files_have_hashes_and_no_addresses() -> None:
-    for name in ("runtime.txt", "remotes.txt", "dev.txt"):
-        text = (ROOT / "requirements" / name).read_text(encoding="utf-8")
+    for path in (*ROOT.glob("requirements/*.txt"), ROOT / "benchmarks" / "autogluon.txt"):
+        text = path.read_text(encoding="utf-8")
         pins = re.findall(r"^[a-z0-9._-]+(?:\[[a-z,]+\])?==", text, flags=re.MULTILINE)
 
         assert pins
