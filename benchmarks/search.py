@@ -22,8 +22,11 @@ DEFAULT_BUDGET, DEFAULT_SEEDS, DEFAULT_CORES = 60.0, [1, 2], 2
 
 def main() -> None:
     """Measure what is missing, then print all that was asked for."""
-    given = _parser().parse_args()
-    datasets = _datasets(given)
+    parser = _parser()
+    given = parser.parse_args()
+    datasets = given.datasets or _all_datasets(given.data)
+    if not given.report and (unknown := [name for name in datasets if name not in available(given.data)]):
+        parser.error(f"no file of {', '.join(unknown)} is in the folder given with --data")
     contests = [Contest(name, seed, given.budget, given.cores) for name in datasets for seed in given.seeds]
     results = {item.key: item for item in load(given.out)}
     keep_to(given.cores)
@@ -63,15 +66,13 @@ def _contest_of(result: Result) -> Contest:
     return Contest(result.dataset, result.seed, result.budget, result.cores)
 
 
-def _datasets(given: argparse.Namespace) -> list[str]:
-    """The names asked for, or all that can be read."""
-    names = available(given.data)
-    if given.data:
-        files = {table.file for table in TABLES.values()}
-        for path in sorted(given.data.glob("*.csv")):
-            if path.name not in files:
-                say(f"{path.name} is left out: benchmarks/search_tables.py does not say what its label is")
-    return given.datasets or names
+def _all_datasets(folder: Path | None) -> list[str]:
+    """All that can be read; those who wait are told which files of the folder cannot."""
+    declared = {table.file for table in TABLES.values()}
+    for path in sorted(folder.glob("*.csv")) if folder else ():
+        if path.name not in declared:
+            say(f"{path.name} is left out: benchmarks/search_tables.py does not say what its label is")
+    return available(folder)
 
 
 def _parser() -> argparse.ArgumentParser:

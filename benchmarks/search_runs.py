@@ -149,7 +149,10 @@ def run(contender: str, contest: Contest, split: Split) -> Result:
         if result.pop("exit_code") == 0:
             result |= json.loads((folder / "measured.json").read_text(encoding="utf-8"))
             predicted = pd.read_parquet(folder / "predictions.parquet").to_numpy()
-            result |= score(split.task, split.test["label"].to_numpy(), predicted)
+            try:
+                result |= score(split.task, split.test["label"].to_numpy(), predicted)
+            except ValueError as error:  # what it predicts cannot be scored
+                result["detail"] = str(error)
     return Result(**result)
 
 

@@ -82,15 +82,16 @@ def print_standings(rows: pd.DataFrame) -> None:
     print(f"contests of all {rows['contender'].nunique()} contenders: {count}")
     print(
         f"  {'':18}{'mean rank':>10}{'first':>6}{'behind the best, at most':>40}{'fit/budget, at most':>21}"
-        f"{'memory to FLAML':>17}{'at most':>9}{'failed':>8}"
+        f"{'MB per FLAML':>15}{'at most':>15}{'failed':>8}"
     )
     for name, own in sorted(rows.groupby("contender"), key=lambda item: float(item[1]["rank"].mean())):
         worst = next(iter(own.nlargest(1, "behind").to_dict(orient="records")), None)  # none, if all have failed
         behind = "" if worst is None else f"{worst['behind']:.2%} ({worst['dataset']}, seed {worst['seed']})"
         first, failed = (own["rank"] == 1).sum(), own["score"].isna().sum()
+        memory = [_or_blank(value, "15.2f") for value in (own["memory_ratio"].median(), own["memory_ratio"].max())]
         print(
             f"  {name:18}{own['rank'].mean():10.2f}{first:6}{behind:>40}{_or_blank(own['over'].max(), '21.2f')}"
-            f"{own['memory_ratio'].median():17.2f}{own['memory_ratio'].max():9.2f}{failed:8}"
+            f"{memory[0]}{memory[1]}{failed:8}"
         )
 
 
