@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-
 from keystage.adapters.flaml_starts import starting_points
+
 from keystage.config.compose import compose
 from keystage.data.spec import Task
 from keystage.search.spec import ESTIMATORS

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import pytest
-
 from keystage.adapters.flaml_search import search
 from keystage.adapters.flaml_starts import starting_points
+
 from keystage.core.errors import SearchError
 from keystage.data.spec import Task
 from keystage.data.table import Roles

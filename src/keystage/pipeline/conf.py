@@ -71,13 +71,15 @@ def notes(params: ConfParams, root: Path) -> dict[Path, str]:
     data = dataset_files(params.dataset, root, known_digest)
     transforms = own_code(own_modules(step.use for step in params.prep.steps), root, known_digest)
     metric = own_code(own_modules([params.automl.metric]), root, known_digest)
+    estimators = own_code(own_modules(params.automl.estimators or ()), root, known_digest)
     return {
         workspace.DATASET_NOTE: files_note(data),
         workspace.OWN_TRANSFORMS_NOTE: files_note(transforms),
         workspace.OPTIONS_NOTE: options_note(params.prep),
         workspace.OWN_METRIC_NOTE: files_note(metric),
+        workspace.OWN_ESTIMATORS_NOTE: files_note(estimators),
         workspace.ENVIRONMENT_NOTE: environment_note(environment),
-        workspace.SIZES_NOTE: sizes_note([*data.values(), *transforms.values(), *metric.values()]),
+        workspace.SIZES_NOTE: sizes_note([*data.values(), *transforms.values(), *metric.values(), *estimators.values()]),
     }
 
 

@@ -49,7 +49,8 @@ def register(params: RegisterParams) -> None:
         tempfile.TemporaryDirectory() as folder,
     ):
         run_id = store.mirror(_training_record(lineage.tags))
-        own = [name.removeprefix("src/") for name in workspace.read_json(workspace.OWN_TRANSFORMS_NOTE)]
+        notes = (workspace.OWN_TRANSFORMS_NOTE, workspace.OWN_ESTIMATORS_NOTE)
+        own = [name.removeprefix("src/") for note in notes for name in workspace.read_json(note)]
         code = package.copy_code(Path("src"), Path(folder), own)
         digest = package.digest_of((workspace.RECIPE, workspace.MODEL, workspace.ENVIRONMENT_NOTE), code)
         name, twin = registry.model_name, store.find(registry.model_name, digest)

@@ -16,6 +16,7 @@ KEY = ARTIFACTS / "key"
 DATASET_NOTE = KEY / "dataset.json"
 OWN_TRANSFORMS_NOTE = KEY / "own_transforms.json"
 OWN_METRIC_NOTE = KEY / "own_metric.json"
+OWN_ESTIMATORS_NOTE = KEY / "own_estimators.json"
 OPTIONS_NOTE = KEY / "options.json"
 ENVIRONMENT_NOTE = KEY / "environment.json"
 SIZES_NOTE = ARTIFACTS / "sizes.json"  # in no key
