@@ -1,29 +1,37 @@
-"""The search repeats, keeps every trial, and refuses what it cannot search."""
+"""A search repeats, keeps every trial, goes on where it stopped, and ends when it should."""
 
+import json
 import time
-from collections.abc import Sequence
+from itertools import takewhile
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from keystage.adapters.flaml_search import search
-from keystage.adapters.flaml_starts import starting_points
+from sklearn.model_selection import KFold
 
 from keystage.core.errors import SearchError
 from keystage.data.spec import Task
-from keystage.data.table import Roles
-from keystage.search.ensemble import fit_vote, vote_out_of_fold
-from keystage.search.folds import Fold, make_folds, stratified_folds
-from keystage.search.metrics import METRICS as BY_TASK
-from keystage.search.spec import ESTIMATORS, ClassWeight, EstimatorName, SearchSpec
-from keystage.search.trials import SearchResult, StoppedBy, Trial, leaderboard, trials_of
-from keystage.search.validation import ValidationKind, ValidationSpec
+from keystage.pipeline import workspace
+from keystage.pipeline.search import Found, learners_for, search
+from keystage.search.assembly import model_of
+from keystage.search.fitting import Material
+from keystage.search.history import LOG
+from keystage.search.learners.catalogue import learner_named
+from keystage.search.learners.learner import Setting
+from keystage.search.metrics import metric_of
+from keystage.search.spec import ClassWeight, EnsembleKind, FinalFit, SearchSpec
+from keystage.search.trials import End, StoppedBy, Trial, leaderboard, ranked
+from keystage.search.validation import ValidationSpec
+from keystage.search.weights import sample_weights
 
-METRICS = BY_TASK[Task.classification]
 RNG = np.random.default_rng(2)
-X = pd.DataFrame(RNG.normal(size=(240, 4)), columns=list("abcd"))
-Y = pd.Series((X["a"] + X["b"] ** 2 + RNG.normal(size=240) > 0.8).astype(int), name="label")
-FOLDS = stratified_folds(Y, 3, seed=1)
+X = RNG.normal(size=(240, 4))
+X[RNG.random(X.shape) < 0.05] = np.nan
+CODES = (np.nan_to_num(X[:, 0]) + np.nan_to_num(X[:, 1]) ** 2 + RNG.normal(size=240) > 0.8).astype(int)
+NUMBERS = 3 * np.nan_to_num(X[:, 0]) - np.nan_to_num(X[:, 1]) + RNG.normal(0, 0.3, 240)
+FAST = ["lgbm", "lrl2", "kneighbor"]
 
 
 def _spec(**changes: object) -> SearchSpec:
@@ -31,70 +39,160 @@ def _spec(**changes: object) -> SearchSpec:
         "metric": "roc_auc",
         "time_budget": None,
         "max_trials": 8,
-        "validation": ValidationSpec(ValidationKind.folds, folds=3),
-        "estimators": None,
-        "ensemble_size": 3,
+        "trial_timeout": None,
+        "memory_budget": None,
+        "target_score": None,
+        "patience": None,
+        "validation": ValidationSpec(folds=3),
+        "estimators": FAST,
+        "exclude": [],
+        "ensemble": EnsembleKind.greedy,
+        "ensemble_size": 4,
+        "final_fit": FinalFit.folds,
     }
     return SearchSpec(**(settings | changes))  # type: ignore[arg-type]
 
 
-def _search(spec: SearchSpec, *, seed: int = 1, cores: int = 1) -> tuple[SearchResult, list[Trial]]:
+def _material(target: np.ndarray, metric: str, **given: Any) -> Material:
+    task = Task.regression if target.dtype.kind == "f" else Task.classification
+    classes = len(np.unique(target)) if task is Task.classification else 0
+    folds = list(KFold(3, shuffle=True, random_state=1).split(X))
+    return Material(X, target, folds, Setting(task, "squared", 1, classes), metric_of(metric), **given)
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def _search(
+    spec: SearchSpec,
+    *,
+    target: np.ndarray = CODES,
+    key: str = "a",
+    cores: int = 2,
+    seen: list[Trial] | None = None,
+    **given: Any,
+) -> Found:
+    material = _material(target, spec.metric, **given)
+    task, classes = material.setting.task, material.setting.classes
+    learners, _ = learners_for(spec, task, 160, 4, classes)
+    return search(
+        material,
+        learners,
+        spec,
+        key=key,
+        seed=1,
+        cores=cores,
+        classes=list(range(classes)),
+        begun=time.monotonic(),
+        on_trial=(lambda _: None) if seen is None else seen.append,
+    )
+
+
+def _board(found: Found, metric: str = "roc_auc") -> pd.DataFrame:
+    return leaderboard(found.trials, metric_of(metric))
+
+
+def test_every_learner_that_suits_is_tried_and_every_trial_is_told_in_order() -> None:
     seen: list[Trial] = []
-    return search(X, Y, FOLDS, spec, task=Task.classification, seed=seed, cores=cores, on_trial=seen.append), seen
+
+    found = _search(_spec(estimators=None, max_trials=12), seen=seen)
+
+    assert [trial.number for trial in seen] == list(range(1, 13))
+    assert list(found.trials) == seen
+    learners, left_out = learners_for(_spec(estimators=None), Task.classification, 160, 4, 2)
+    assert {trial.estimator for trial in seen} >= {learner.name for learner in learners}
+    assert set(left_out) == {"sgd", "gaussian_nb"}
+    assert all(trial.end is End.complete and len(trial.fold_scores) == 3 for trial in seen[:11])
+    assert found.stopped_by is StoppedBy.max_trials
 
 
-def _without_seconds(result: SearchResult) -> pd.DataFrame:
-    return leaderboard(result.trials, METRICS["roc_auc"])
+def test_the_same_seed_gives_the_same_trials_and_model_on_any_number_of_cores() -> None:
+    spec = _spec(estimators=["lgbm", "xgb_limitdepth", "extra_tree", "mlp"], max_trials=24)
+
+    first, second = _search(spec, cores=1, key="one"), _search(spec, cores=3, key="three")
+
+    pd.testing.assert_frame_equal(_board(first), _board(second))
+    assert len(first.trials) > 14  # as many starts there are: the steps from the best repeat, too
+    members = [
+        [(member.trial.number, member.weight) for member in found.final.ensemble.members] for found in (first, second)
+    ]
+    assert members[0] == members[1]
+    np.testing.assert_array_equal(first.final.model.predict_proba(X), second.final.model.predict_proba(X))
 
 
-def test_every_learner_is_tried_and_every_trial_is_kept() -> None:
-    result, seen = _search(_spec())
+def test_numbers_are_searched_and_averaged() -> None:
+    found = _search(_spec(metric="r2", estimators=["ridge", "lgbm", "rf"], max_trials=9), target=NUMBERS)
 
-    assert [trial.number for trial in seen] == list(range(1, 9))
-    assert list(result.trials) == seen
-    assert {trial.estimator for trial in seen} == {name.value for name in ESTIMATORS[Task.classification]}
-    assert all(len(trial.fold_scores) == 3 for trial in seen)
-    assert result.stopped_by is StoppedBy.max_trials
-
-
-def test_the_same_seed_gives_the_same_trials_on_any_number_of_cores() -> None:
-    first, second = _search(_spec())[0], _search(_spec(), cores=2)[0]
-
-    pd.testing.assert_frame_equal(_without_seconds(first), _without_seconds(second))
+    best = ranked(found.trials, metric_of("r2"))[0]
+    assert best.score is not None
+    assert best.score > 0.8
+    assert found.final.ensemble.score >= best.score
+    shares = [member.weight for member in found.final.ensemble.members]
+    members = [member.predict(X) for member in found.final.model.estimators_]
+    np.testing.assert_allclose(found.final.model.predict(X), np.average(members, axis=0, weights=shares))
 
 
-def test_candidates_are_the_best_trials_with_what_their_fold_models_said() -> None:
-    result, _ = _search(_spec())
-    metric = METRICS["roc_auc"]
-    best = sorted(result.trials, key=lambda trial: -trial.score)[:3]
+def test_more_trials_go_on_from_the_log_and_give_what_one_search_gives() -> None:
+    short = _search(_spec(max_trials=7))
+    longer = _search(_spec(max_trials=16))
+    at_once = _search(_spec(max_trials=16), key="other")
 
-    assert [item.trial for item in result.candidates] == best
-    for item in result.candidates:
-        scores = tuple(metric.score(Y.to_numpy()[rows], item.out_of_fold[rows]) for _, rows in FOLDS)
-        assert scores == item.trial.fold_scores
+    assert short.recalled == 0
+    assert longer.recalled >= 7 + 2  # folds
+    pd.testing.assert_frame_equal(_board(longer), _board(at_once))
+    np.testing.assert_array_equal(longer.final.model.predict_proba(X), at_once.final.model.predict_proba(X))
 
 
-def test_the_vote_averages_its_members_and_keeps_the_labels_own_values() -> None:
-    result, _ = _search(_spec())
-    words = Y.map({0: "no", 1: "yes"})
+def test_a_log_whose_last_line_was_cut_off_loses_that_fit_only() -> None:
+    whole = _search(_spec())
+    log = next((workspace.SEARCHES / "a").glob(LOG))
+    text = log.read_text(encoding="utf-8")
+    log.write_text(text[:-40], encoding="utf-8")
 
-    model = fit_vote(result.candidates, X, words, Task.classification, cores=2)
+    again = _search(_spec())
 
-    members = np.mean([item.create().fit(X, Y).predict_proba(X) for item in result.candidates], axis=0)
-    np.testing.assert_allclose(model.predict_proba(X), members)
-    assert set(model.predict(X)) == {"no", "yes"}
-    assert vote_out_of_fold(result.candidates).shape == (240, 2)
+    fits = sum(len(trial.folds) for trial in whole.trials)
+    assert again.recalled == fits - 1
+    pd.testing.assert_frame_equal(_board(again), _board(whole))
+    assert len([json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]) == fits
+
+
+def test_a_log_in_use_is_left_alone() -> None:
+    from keystage.search.history import open_log
+
+    _search(_spec(max_trials=3))
+    before = (workspace.SEARCHES / "a" / LOG).read_bytes()
+    with open_log(workspace.SEARCHES, "a"):
+        found = _search(_spec(max_trials=4))
+
+    assert found.recalled == 0
+    assert (workspace.SEARCHES / "a" / LOG).read_bytes() == before
+    assert not list(workspace.SEARCHES.glob("passing-*"))
+
+
+def test_only_the_newest_logs_are_kept() -> None:
+    for number in range(5):
+        _search(_spec(max_trials=1), key=f"search{number}")
+
+    assert sorted(path.name for path in workspace.SEARCHES.iterdir() if path.is_dir()) == [
+        "search2",
+        "search3",
+        "search4",
+    ]
 
 
 def test_a_time_budget_cuts_the_same_sequence_short() -> None:
-    whole, _ = _search(_spec(max_trials=40))
-    begun = time.monotonic()
-    cut, _ = _search(_spec(max_trials=None, time_budget=1.5))
-    count = min(len(cut.trials), len(whole.trials))
+    cut = _search(_spec(max_trials=None, time_budget=6.0, estimators=["lgbm", "lrl2"]), key="cut")
+    whole = _search(_spec(max_trials=len(cut.trials) + 6, estimators=["lgbm", "lrl2"]), key="whole")
 
-    assert time.monotonic() - begun > 0.5  # it used its budget; how punctual it is, a benchmark tells
     assert cut.stopped_by is StoppedBy.time_budget
-    assert [trial.fold_scores for trial in cut.trials[:count]] == [trial.fold_scores for trial in whole.trials[:count]]
+    scores = {trial.number: trial.fold_scores for trial in whole.trials}
+    # A fit whose boosting the clock cut short leads to other steps.
+    same = list(takewhile(lambda trial: not any(fold.cut for fold in trial.folds), cut.trials))
+    assert same
+    assert all(trial.fold_scores == scores[trial.number] for trial in same)
 
 
 def test_a_budget_too_small_for_one_trial_is_an_error() -> None:
@@ -102,52 +200,88 @@ def test_a_budget_too_small_for_one_trial_is_an_error() -> None:
         _search(_spec(time_budget=1e-6))
 
 
-def test_a_class_with_fewer_rows_than_folds_is_refused() -> None:
-    with pytest.raises(SearchError, match="class '1' has 2 training rows, fewer than the 3 folds"):
-        stratified_folds(pd.Series([0] * 10 + [1] * 2), 3, seed=0)
+@pytest.mark.parametrize(
+    ("change", "stopped_by", "most"),
+    [
+        ({"target_score": 0.6, "max_trials": 200}, StoppedBy.target_score, 12),
+        ({"patience": 5, "max_trials": 400}, StoppedBy.patience, 399),
+    ],
+)
+def test_a_search_ends_before_its_last_trial(change: dict[str, object], stopped_by: StoppedBy, most: int) -> None:
+    found = _search(_spec(**change))
+
+    assert found.stopped_by is stopped_by
+    assert len(found.trials) <= most
 
 
-def test_folds_part_the_rows() -> None:
-    folds: list[Fold] = stratified_folds(Y, 4, seed=9)
+def test_a_search_ends_when_no_learner_has_a_step_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Nowhere:
+        def __init__(self, *_: object) -> None:
+            pass
 
-    assert sorted(row for _, rows in folds for row in rows) == list(range(240))
-    assert all(not set(train) & set(valid) for train, valid in folds)
+        def ask(self) -> None:
+            pass
 
+    monkeypatch.setattr("keystage.pipeline.search.FlamlSteps", Nowhere)
 
-def test_three_classes_and_few_rows_can_be_searched() -> None:
-    features, codes = X.head(30), pd.Series([0, 1, 2] * 10)
-    folds = stratified_folds(codes, 3, seed=0)
+    found = _search(_spec(max_trials=1000))
 
-    result = search(
-        features, codes, folds, _spec(max_trials=6), task=Task.classification, seed=0, cores=1, on_trial=lambda _: None
-    )
-
-    assert len(result.trials) == 6
-    assert result.candidates[0].out_of_fold.shape == (30, 3)
+    assert found.stopped_by is StoppedBy.exhausted
+    assert len(found.trials) == sum(len(learner_named(name).starts) for name in FAST)
 
 
-def test_starting_points_are_points_of_flamls_search_spaces() -> None:
-    result, _ = _search(_spec(max_trials=6))
+def test_trials_that_lose_clearly_on_the_first_fold_are_not_fitted_on_the_others() -> None:
+    found = _search(_spec(estimators=["lgbm", "mlp"], max_trials=40))
 
-    for trial in result.trials:
-        if trial.estimator in starting_points(Task.classification):
-            assert set(starting_points(Task.classification)[trial.estimator]) <= set(trial.hyperparameters)
+    outrun = [trial for trial in found.trials if trial.end is End.outrun]
+    assert outrun
+    assert all(len(trial.fold_scores) == 1 and trial.score is None for trial in outrun)
+    assert not {trial.number for trial in outrun} & {item.trial.number for item in found.final.ensemble.members}
 
 
-def test_a_leaderboard_is_ranked_and_gives_its_trials_back() -> None:
-    trials = [
-        Trial(1, "rf", {"n": 3}, (0.5, 0.75), 1.0),
-        Trial(2, "lgbm", {}, (1.0, 0.75), 2.0),
-        Trial(3, "lrl1", {}, (0.5, 0.75), 3.0),
-    ]
+def test_rows_of_rare_classes_may_lack_in_a_fold() -> None:
+    codes = CODES.copy()
+    codes[:2] = 2
 
-    board = leaderboard(trials, METRICS["roc_auc"])
+    found = _search(_spec(metric="log_loss", max_trials=4), target=codes)
 
-    assert board["trial"].tolist() == [2, 1, 3]
-    assert board["score"].tolist() == [0.875, 0.625, 0.625]
-    seconds = {str(trial.number): trial.seconds for trial in trials}
-    assert sorted(trials_of(board, seconds), key=lambda trial: trial.number) == trials
-    assert leaderboard(trials, METRICS["log_loss"])["trial"].tolist() == [1, 3, 2]
+    assert all(trial.end is End.complete for trial in found.trials)
+    assert set(found.final.fitted_on.values()) <= {FinalFit.folds, FinalFit.all_rows}
+    assert found.final.model.predict_proba(X).shape == (240, 3)
+
+
+def test_weights_change_fits_and_scores() -> None:
+    heavy = np.where(np.nan_to_num(X[:, 0]) > 0, 10.0, 0.1)
+    plain = _search(_spec(max_trials=3))
+    weighted = _search(_spec(max_trials=3), key="weighted", fit_weights=heavy, score_weights=heavy)
+    balanced = sample_weights(pd.Series(CODES), None, balanced=True)
+    in_balance = _search(_spec(max_trials=3, class_weight=ClassWeight.balanced), key="b", fit_weights=balanced)
+
+    assert len({tuple(found.trials[0].fold_scores) for found in (plain, weighted, in_balance)}) == 3
+    means = [found.final.model.predict_proba(X)[:, 1].mean() for found in (plain, in_balance)]
+    assert means[1] > means[0]  # class 1 is the rarer one
+
+
+def test_one_trial_alone_can_be_asked_for_and_fitted_on_all_rows() -> None:
+    found = _search(_spec(ensemble=EnsembleKind.none, final_fit=FinalFit.all_rows, estimators=["lgbm"]))
+
+    (member,) = found.final.ensemble.members
+    assert member.trial == ranked(found.trials, metric_of("roc_auc"))[0]
+    assert found.final.fitted_on == {member.trial.number: FinalFit.all_rows}
+    (model,) = found.final.model.estimators_
+    assert model.n_estimators == round(np.mean([fold.found["n_estimators"] for fold in member.trial.folds]))
+
+
+def test_the_model_takes_a_table_with_its_columns_whatever_they_are_called() -> None:
+    found = _search(_spec())
+    names = ["a[1]", "{b}", "c:d", 'e"f']
+    table = pd.DataFrame(X, columns=names)
+
+    model = model_of(found.final.model, table)
+
+    np.testing.assert_array_equal(model.predict_proba(table), found.final.model.predict_proba(X))
+    with pytest.raises(ValueError, match="feature names should match"):
+        model.predict_proba(table[names[::-1]])
 
 
 @pytest.mark.parametrize(
@@ -155,8 +289,19 @@ def test_a_leaderboard_is_ranked_and_gives_its_trials_back() -> None:
     [
         ({"time_budget": None, "max_trials": None}, "the search would not end"),
         ({"time_budget": 0.0}, "must be more than 0 seconds"),
+        ({"time_budget": float("nan")}, "must be more than 0 seconds"),
+        ({"trial_timeout": -1.0}, "automl.trial_timeout must be more than 0 seconds"),
         ({"max_trials": 0}, "automl.max_trials must be 1 or more"),
+        ({"patience": 0}, "automl.patience must be 1 or more"),
+        ({"memory_budget": 10}, "automl.memory_budget must be 200 megabytes or more"),
+        ({"ensemble_size": 0}, "automl.ensemble_size must be 1 or more"),
         ({"estimators": []}, "automl.estimators is empty"),
+        ({"estimators": ["lgmb"]}, r"automl.estimators: lgmb is unknown: did you mean 'lgbm'\?"),
+        ({"exclude": ["LightGMB"]}, r"automl.exclude: LightGMB is unknown: did you mean 'LightGBM'\?"),
+        ({"estimators": ["TabnetClassifier"]}, "TabnetClassifier is not part of keystage: mlp is the network here"),
+        ({"estimators": ["lgbm"], "exclude": ["LightGBM"]}, "automl.exclude takes out all"),
+        ({"metric": "auc"}, r"automl.metric 'auc' is unknown"),
+        ({"metric": "quantile_loss:2"}, "must name a quantile between 0 and 1"),
     ],
 )
 def test_settings_that_cannot_be_searched_are_refused(change: dict[str, object], message: str) -> None:
@@ -164,71 +309,37 @@ def test_settings_that_cannot_be_searched_are_refused(change: dict[str, object],
         _spec(**change)
 
 
-def test_a_learner_that_cannot_take_missing_cells_is_named_before_the_search() -> None:
-    spec = _spec(estimators=[EstimatorName.lrl1, EstimatorName.lgbm])
-    with pytest.raises(SearchError, match="lrl1 cannot learn from missing cells") as caught:
-        search(X.mask(X > 2), Y, FOLDS, spec, task=Task.classification, seed=0, cores=1, on_trial=lambda _: None)
-
-    assert "automl.estimators=[lgbm]" in caught.value.fix
-
-
-def test_the_other_learners_take_missing_cells() -> None:
-    spec = _spec(max_trials=6)
-
-    result = search(X.mask(X > 2), Y, FOLDS, spec, task=Task.classification, seed=0, cores=1, on_trial=lambda _: None)
-
-    assert {trial.estimator for trial in result.trials} == {
-        name.value for name in ESTIMATORS[Task.classification] if name is not EstimatorName.lrl1
-    }
-    assert list(result.left_out) == ["lrl1"]
-    assert "cells are missing in: " in result.left_out["lrl1"]
-
-
-NUMBERS = pd.Series(3 * X["a"] - X["b"] + RNG.normal(0, 0.3, 240), name="label")
+@pytest.mark.parametrize(
+    ("change", "task", "message"),
+    [
+        ({}, Task.regression, "'roc_auc' is none of regression"),
+        ({"metric": "r2", "estimators": ["lrl1"]}, Task.regression, "lrl1 is not made for regression"),
+        ({"metric": "quantile_loss:0.9"}, Task.classification, "is of numbers, not of classification"),
+        ({"metric": "quantile_loss:0.9", "estimators": ["rf"]}, Task.regression, "rf predicts no quantiles"),
+        (
+            {"metric": "r2", "class_weight": ClassWeight.balanced},
+            Task.regression,
+            "weighs classes; regression has none",
+        ),
+    ],
+)
+def test_a_search_that_does_not_suit_the_task_is_refused(change: dict[str, object], task: Task, message: str) -> None:
+    spec = _spec(**{"estimators": None, **change})
+    with pytest.raises(ValueError, match=message):
+        spec.require_suits(task)
 
 
-def test_numbers_are_searched_and_averaged_the_same_on_any_number_of_cores() -> None:
-    folds = make_folds(NUMBERS, Task.regression, _spec().validation, seed=1).splits
-    spec = _spec(metric="r2", max_trials=7)
+def test_azures_names_of_learners_are_understood() -> None:
+    spec = _spec(estimators=["LightGBM", "RandomForest", "lgbm"], exclude=["ExtremeRandomTrees"])
 
-    first, second = (
-        search(X, NUMBERS, folds, spec, task=Task.regression, seed=1, cores=cores, on_trial=lambda _: None)
-        for cores in (1, 2)
-    )
-    model = fit_vote(first.candidates, X, NUMBERS, Task.regression, cores=2)
-
-    assert [trial.fold_scores for trial in first.trials] == [trial.fold_scores for trial in second.trials]
-    assert {trial.estimator for trial in first.trials} == {name.value for name in ESTIMATORS[Task.regression]}
-    assert first.candidates[0].trial.score > 0.9
-    members = [member.predict(X) for member in model.estimators_]
-    assert np.allclose(model.predict(X), np.mean(members, axis=0))
-    assert vote_out_of_fold(first.candidates).shape == (240,)
+    assert spec.named() == ["lgbm", "rf"]
+    learners, left_out = learners_for(_spec(estimators=None, exclude=["KNN"]), Task.classification, 160, 4, 2)
+    assert "kneighbor" not in {learner.name for learner in learners}
+    assert left_out["kneighbor"] == "automl.exclude names it"
 
 
-def test_a_search_that_does_not_suit_the_task_is_refused() -> None:
-    with pytest.raises(ValueError, match="'roc_auc' is none of regression"):
-        _spec().require_suits(Task.regression)
-    with pytest.raises(ValueError, match="lrl1 is not made for regression"):
-        _spec(metric="r2", estimators=[EstimatorName.lrl1]).require_suits(Task.regression)
-    with pytest.raises(ValueError, match="class_weight=balanced weighs classes; regression has none"):
-        _spec(metric="r2", class_weight=ClassWeight.balanced).require_suits(Task.regression)
+def test_learners_that_would_not_end_are_left_out_with_the_reason() -> None:
+    learners, left_out = learners_for(_spec(estimators=None), Task.classification, 500_000, 10, 300)
 
-
-def test_rows_are_validated_once_often_or_never_and_weigh_in_each_fit() -> None:
-    times = Roles(time=pd.Series(range(240)))
-    spec = _spec(max_trials=2, estimators=[EstimatorName.lgbm])
-    folds = make_folds(Y, Task.classification, ValidationSpec(ValidationKind.time, folds=2), 1, times)
-    weights = np.where(Y == 1, 50.0, 1.0)
-
-    def found(splits: Sequence[Fold], weights: np.ndarray | None = None) -> np.ndarray:
-        result = search(
-            X, Y, splits, spec, task=Task.classification, seed=1, cores=1, on_trial=lambda _: None, weights=weights
-        )
-        return result.candidates[0].out_of_fold
-
-    never, once = found(folds.splits), folds.splits[-1][1]
-    assert np.isnan(never[:80]).all()
-    assert not np.isnan(never[once]).any()
-    twice = found([folds.splits[-1], folds.splits[-1]])
-    np.testing.assert_allclose(twice[once], never[once])
-    assert found(folds.splits, weights)[once, 1].mean() > never[once, 1].mean()
+    assert "500,000 training rows are more than 5,000" in left_out["svm"]
+    assert "lgbm" in {learner.name for learner in learners}

@@ -5,6 +5,7 @@ when all else would be reused. Equal notes are equal bytes, and re-run nothing.
 """
 
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from uuid import uuid4
 
@@ -79,7 +80,7 @@ def notes(params: ConfParams, root: Path) -> dict[Path, str]:
         workspace.OWN_METRIC_NOTE: files_note(metric),
         workspace.OWN_ESTIMATORS_NOTE: files_note(estimators),
         workspace.ENVIRONMENT_NOTE: environment_note(environment),
-        workspace.SIZES_NOTE: sizes_note([*data.values(), *transforms.values(), *metric.values(), *estimators.values()]),
+        workspace.SIZES_NOTE: sizes_note(chain.from_iterable(map(dict.values, (data, transforms, metric, estimators)))),
     }
 
 

@@ -49,8 +49,11 @@ def model_of(final: Any, features: "pd.DataFrame") -> Any:
     missing cells pass, refuses other columns and gives an array, so that learners which stumble over names like
     ``a[1]`` never see them.
     """
+    import numpy as np
     from sklearn.pipeline import Pipeline
-    from sklearn.preprocessing import StandardScaler
+    from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
     columns = StandardScaler(with_mean=False, with_std=False).fit(features.astype("float64").iloc[:1])
-    return Pipeline([("columns", columns), ("model", final)])
+    # Row by row, however the table lies in memory: the last digit of a sum depends on it.
+    layout = FunctionTransformer(np.ascontiguousarray)
+    return Pipeline([("columns", columns), ("layout", layout), ("model", final)])

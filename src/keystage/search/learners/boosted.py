@@ -74,7 +74,8 @@ def _fit_lgbm(
         features,
         target,
         sample_weight=weights,
-        eval_set=[(validation.features, validation.target)],
+        eval_X=validation.features,
+        eval_y=validation.target,
         eval_sample_weight=None if validation.weights is None else [validation.weights],
         eval_metric="rmse" if setting.task is Task.regression and setting.loss == "squared" else None,
         callbacks=watch,
@@ -127,7 +128,7 @@ def _fit_xgboost(
     kind = XGBClassifier if setting.is_classification else XGBRegressor
     if validation is None:
         return kind(**parameters).fit(features, target, sample_weight=weights)
-    watch = EarlyStopping(_patience(point), min_delta=_least_gain(setting, target))
+    watch = EarlyStopping(rounds=_patience(point), min_delta=_least_gain(setting, target))
     model = kind(**parameters, callbacks=[watch, *([Clock()] if validation.ends is not None else [])])
     model.fit(
         features,
@@ -148,8 +149,12 @@ def _fit_histgb(
     weights: "np.ndarray | None",
     validation: Validation | None,
 ) -> Any:
+    import numpy as np
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
+    empty = np.isnan(features).all(axis=0)
+    if empty.any():  # scikit-learn 1.9 finds no bins for such a column (_hist_gradient_boosting/binning.py)
+        features = np.where(empty, 0.0, features)
     settings = {key: value for key, value in point.items() if key != ROUNDS}
     parameters = {"random_state": setting.seed, "max_iter": point.get(ROUNDS, MOST_TREES), **settings}
     if setting.loss == "quantile":
