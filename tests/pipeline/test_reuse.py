@@ -123,7 +123,7 @@ TABLE: dict[str, tuple[Change, set[str]]] = {
     "metrics": (_appended("src/keystage/search/metrics.py"), {"train", "evaluate"}),
     "the leaderboard": (_appended("src/keystage/search/trials.py"), {"train"}),
     "a new module": (_new("src/keystage/search/more.py"), NONE),
-    "the search adapter": (_appended("src/keystage/adapters/flaml_search.py"), {"train"}),
+    "the search adapter": (_appended("src/keystage/adapters/flaml_steps.py"), {"train"}),
     "the tracking adapter": (_appended("src/keystage/adapters/mlflow_store.py"), NONE),
     "evaluation": (_appended("src/keystage/evaluation/scores.py"), {"evaluate"}),
     "registry": (_appended("src/keystage/registry/package.py"), NONE),

@@ -2,7 +2,6 @@
 
 import json
 import time
-from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +15,13 @@ from keystage.data.spec import Task
 from keystage.pipeline import workspace
 from keystage.pipeline.search import Found, learners_for, search
 from keystage.search.assembly import model_of
-from keystage.search.fitting import Material
-from keystage.search.history import LOG
-from keystage.search.learners.catalogue import learner_named
+from keystage.search.fitting import Material, fit_fold
+from keystage.search.history import LOG, TrialLog, open_log
+from keystage.search.learners.catalogue import LEARNERS, learner_named
 from keystage.search.learners.learner import Setting
 from keystage.search.metrics import metric_of
 from keystage.search.spec import ClassWeight, EnsembleKind, FinalFit, SearchSpec
-from keystage.search.trials import End, StoppedBy, Trial, leaderboard, ranked
+from keystage.search.trials import End, FoldResult, Proposal, StoppedBy, Trial, leaderboard, ranked
 from keystage.search.validation import ValidationSpec
 from keystage.search.weights import sample_weights
 
@@ -160,8 +159,6 @@ def test_a_log_whose_last_line_was_cut_off_loses_that_fit_only() -> None:
 
 
 def test_a_log_in_use_is_left_alone() -> None:
-    from keystage.search.history import open_log
-
     _search(_spec(max_trials=3))
     before = (workspace.SEARCHES / "a" / LOG).read_bytes()
     with open_log(workspace.SEARCHES, "a"):
@@ -184,15 +181,41 @@ def test_only_the_newest_logs_are_kept() -> None:
 
 
 def test_a_time_budget_cuts_the_same_sequence_short() -> None:
-    cut = _search(_spec(max_trials=None, time_budget=6.0, estimators=["lgbm", "lrl2"]), key="cut")
-    whole = _search(_spec(max_trials=len(cut.trials) + 6, estimators=["lgbm", "lrl2"]), key="whole")
+    learners = ["lrl2", "kneighbor", "svm"]  # none that the clock could end early
+    cut = _search(_spec(max_trials=None, time_budget=4.0, trial_timeout=60.0, estimators=learners), key="cut")
+    whole = _search(_spec(max_trials=len(cut.trials) + 6, estimators=learners), key="whole")
 
     assert cut.stopped_by is StoppedBy.time_budget
     scores = {trial.number: trial.fold_scores for trial in whole.trials}
-    # A fit whose boosting the clock cut short leads to other steps.
-    same = list(takewhile(lambda trial: not any(fold.cut for fold in trial.folds), cut.trials))
-    assert same
-    assert all(trial.fold_scores == scores[trial.number] for trial in same)
+    assert cut.trials
+    assert all(trial.fold_scores == scores[trial.number] for trial in cut.trials)
+
+
+def test_boosting_that_the_clock_cut_short_is_not_taken_where_trials_are_to_repeat(tmp_path: Path) -> None:
+    proposal = Proposal("lgbm", LEARNERS["lgbm"].starts[0])
+    material = _material(CODES, "log_loss")
+    log = TrialLog(tmp_path / "log")
+    hurried = fit_fold(material, proposal, 0, log.fits, seconds=1e-9)
+    log.add(proposal, 0, hurried, at=1.0, limit=None)
+
+    assert hurried.cut
+    assert hurried.found["n_estimators"] < fit_fold(material, proposal, 0, log.fits, None).found["n_estimators"]
+    assert log.recall(proposal, 0, seconds=5.0, memory=None) == hurried
+    assert log.recall(proposal, 0, seconds=None, memory=None) is None
+    log.close()
+
+
+def test_a_fit_that_was_stopped_is_tried_again_when_it_may_take_longer(tmp_path: Path) -> None:
+    proposal, log = Proposal("lgbm", {}), TrialLog(tmp_path / "log")
+    stopped = FoldResult(None, 2.0, end=End.timeout, error="stopped after 2.0 seconds")
+    log.add(proposal, 0, stopped, at=1.0, limit=2.0)
+    log.close()
+
+    log = TrialLog(tmp_path / "log")
+    assert log.recall(proposal, 0, seconds=2.0, memory=None) == stopped
+    assert log.recall(proposal, 0, seconds=3.0, memory=None) is None
+    assert log.recall(proposal, 0, seconds=None, memory=None) is None
+    log.close()
 
 
 def test_a_budget_too_small_for_one_trial_is_an_error() -> None:

@@ -11,7 +11,7 @@ from keystage.adapters.fit_processes import start_server
 from keystage.compute import limits
 from keystage.compute.spec import ComputeSpec
 from keystage.core.errors import SearchError, listing
-from keystage.core.params import as_text, outside_key
+from keystage.core.params import PARAMS_FILE, as_text, outside_key
 from keystage.data.spec import Task
 from keystage.data.table import PreparedTable, read_table
 from keystage.pipeline import workspace
@@ -123,7 +123,8 @@ def _material(table: PreparedTable, spec: SearchSpec, seed: int) -> tuple[Materi
 def _search_key(params: TrainParams) -> str:
     """Equal for searches with the same trials: by what the stage reads, and the settings that trials depend on."""
     spec = {name: value for name, value in asdict(params.automl).items() if name not in AFTER_TRIALS}
-    text = as_text({"inputs": fingerprints("train"), "seed": params.seed, "automl": spec})
+    inputs = {name: md5 for name, md5 in fingerprints("train").items() if name != PARAMS_FILE.as_posix()}
+    text = as_text({"inputs": inputs, "seed": params.seed, "automl": spec})
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

@@ -94,7 +94,7 @@ def fit_fold(material: Material, proposal: Proposal, fold: int, fits: Path, seco
     except Exception as error:  # noqa: BLE001 - any error of a learner is the trial's end, not the search's
         return FoldResult(None, time.monotonic() - begun, end=End.failed, error=_words(error))
     ended = time.monotonic()
-    cut = seconds is not None and ended >= begun + seconds
+    cut = bool(found) and seconds is not None and ended >= begun + seconds
     return FoldResult(score, ended - begun, found, cut=cut)
 
 
