@@ -85,8 +85,8 @@ def test_the_page_on_lineage(project: Project, tmp_path: Path) -> None:
     assert (project.root / "lineage.svg").is_file()
 
 
-def test_the_page_on_budgets(project: Project) -> None:
-    assert "fold_scores" in _run(project, "docs/budgets.md")
+def test_the_page_on_search(project: Project) -> None:
+    assert "fold_scores" in _run(project, "docs/search.md")
 
 
 def test_the_page_on_validation(project: Project) -> None:

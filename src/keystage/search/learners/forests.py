@@ -65,11 +65,14 @@ _STARTS = (
     {"max_features": 0.4, "min_samples_leaf": 1, "criterion": "gini"},
     {"max_features": 0.25, "min_samples_leaf": 5, "criterion": "entropy"},
 )
-RF = Learner("rf", BOTH, _SPACE, _STARTS, _fit_forest)
+MOST_CLASSES = 100  # each leaf keeps a number per class: with 300 classes, gigabytes
+
+RF = Learner("rf", BOTH, _SPACE, _STARTS, _fit_forest, most_classes=MOST_CLASSES)
 EXTRA_TREE = Learner(
     "extra_tree",
     BOTH,
     _SPACE,
     ({"max_features": 0.7, "min_samples_leaf": 1, "criterion": "gini"}, *_STARTS[1:]),
     _fit_extra,
+    most_classes=MOST_CLASSES,
 )
