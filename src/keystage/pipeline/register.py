@@ -79,7 +79,7 @@ def _package(code: Path, digest: str, lineage: Lineage, run_id: str) -> package.
 
 
 def _training_record(tags: dict[str, str]) -> TrainingRecord:
-    reports = (workspace.DATA_REPORT, workspace.SEARCH_REPORT, workspace.METRICS)
+    reports = (workspace.DATA_REPORT, workspace.SEARCH_REPORT, workspace.MODEL_REPORT, workspace.METRICS)
     numbers = flatten(
         {"search": workspace.read_json(workspace.SEARCH_REPORT), **workspace.read_json(workspace.METRICS)}
     )

@@ -4,7 +4,7 @@ import logging
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +35,16 @@ class Found:
         final: the model and its members.
         stopped_by: what ended the search.
         recalled: fits that were answered from the log of an earlier run.
+        material: what was fitted and scored, with the folds that were.
+        notes: what a person should know of how it went.
     """
 
     trials: tuple[Trial, ...]
     final: Final
     stopped_by: StoppedBy
     recalled: int
+    material: Material
+    notes: tuple[str, ...]
 
 
 def learners_for(
@@ -146,11 +150,16 @@ def search(
             on_trial=on_trial,
         )
         stopped_by = course.run()
-        trials = course.finished()
+        trials, notes = course.finished(), []
+        if all(trial.score is None for trial in trials) and (begun_ones := course.first_folds()):
+            # Better a model that was scored on one fold than none.
+            trials += begun_ones
+            material = replace(material, folds=material.folds[:1])
+            notes.append("the time was over before a trial was scored on all folds; the first fold alone was scored")
         _require_score(trials, spec, stopped_by)
         ends = None if spec.time_budget is None else begun + spec.time_budget
         final = fit_final(trials, material, spec, log, processes, ends, classes)
-    return Found(tuple(trials), final, stopped_by, course.recalled)
+    return Found(tuple(trials), final, stopped_by, course.recalled, material, tuple(notes))
 
 
 def _require_score(trials: list[Trial], spec: SearchSpec, stopped_by: StoppedBy) -> None:

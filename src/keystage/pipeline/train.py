@@ -23,7 +23,8 @@ from keystage.search.fitting import Material
 from keystage.search.folds import Folds, make_folds
 from keystage.search.learners.learner import Setting
 from keystage.search.metrics import metric_of
-from keystage.search.report import all_scores, members_report, out_of_fold_table
+from keystage.search.report import all_scores, course_table, members_report, out_of_fold_table
+from keystage.search.script import training_script
 from keystage.search.spec import ABSOLUTE_METRICS, AFTER_TRIALS, ClassWeight, SearchSpec, quantile_of
 from keystage.search.trials import leaderboard, ranked
 from keystage.search.validation import ValidationKind
@@ -69,7 +70,8 @@ def train(params: TrainParams) -> dict[str, Any]:
         )
     if found.recalled:
         logger.info("%d fits were taken from the log of an earlier run of this search", found.recalled)
-    _write(table, found, material, folds, classes, left_out)
+    ends = None if spec.time_budget is None else begun + spec.time_budget
+    _write(table, found, folds, classes, left_out, ends)
     return {"trial_seconds": {str(trial.number): trial.seconds for trial in found.trials}}
 
 
@@ -156,12 +158,13 @@ def _say_plan(
 def _write(
     table: PreparedTable,
     found: Found,
-    material: Material,
     folds: Folds,
     classes: list[Any],
     left_out: Mapping[str, str],
+    ends: float | None,
 ) -> None:
-    metric, final = material.metric, found.final
+    material, final = found.material, found.final
+    metric = material.metric
     workspace.write_pickle(model_of(final.model, table.features), workspace.MODEL)
     leaderboard(found.trials, metric).to_parquet(workspace.LEADERBOARD, index=False)
     said = out_of_fold_table(table.label, material, final.out_of_fold, classes)
@@ -179,15 +182,25 @@ def _write(
     about_model = {
         "members": members_report(final.ensemble, final.fitted_on),
         "chosen": final.ensemble.note,
-        "notes": list(final.notes),
+        "notes": [*found.notes, *final.notes],
         "left_out": dict(left_out),
         "validation": {"kind": folds.kind.value, "folds": len(folds.splits), "note": folds.note},
         "scores": {
-            "model": all_scores(material, final.out_of_fold),
-            "best_trial": all_scores(material, final.best_out_of_fold),
+            "model": all_scores(material, final.out_of_fold, ends),
+            "best_trial": all_scores(material, final.best_out_of_fold, ends),
         },
     }
     workspace.write_json(about_model, workspace.MODEL_REPORT)
+    script = training_script(
+        final.ensemble.members,
+        final.model.estimators_,
+        table.task,
+        workspace.TRAIN_TABLE,
+        str(table.label.name),
+        weighted=material.fit_weights is not None,
+    )
+    workspace.TRAIN_AGAIN.write_text(script, encoding="utf-8")
+    course_table(found.trials, metric).to_csv(workspace.SEARCH_COURSE, index=False)
     logger.info(
         "%d trials; %s in cross-validation: best trial %.4f, model %.4f (%s)",
         len(found.trials),

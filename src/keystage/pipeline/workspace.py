@@ -39,6 +39,8 @@ LEADERBOARD = ARTIFACTS / "leaderboard.parquet"
 OUT_OF_FOLD = ARTIFACTS / "out_of_fold.parquet"
 SEARCH_REPORT = REPORTS / "search.json"
 MODEL_REPORT = REPORTS / "model.json"
+SEARCH_COURSE = REPORTS / "search.csv"
+TRAIN_AGAIN = REPORTS / "train_again.py"
 
 PREDICTIONS = ARTIFACTS / "predictions.parquet"
 METRICS = REPORTS / "metrics.json"

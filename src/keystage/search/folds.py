@@ -92,7 +92,7 @@ def _settled(label: "pd.Series", task: Task, spec: ValidationSpec, roles: Roles)
     if roles.time is not None:
         return replace(spec, kind=ValidationKind.time, repeats=1), ""
     folds, why = spec.folds, ""
-    if folds is None and len(label) >= MANY_ROWS:
+    if len(label) >= MANY_ROWS:
         return replace(spec, kind=ValidationKind.holdout), f"{MANY_ROWS:,} rows or more {_RULE}"
     if folds is None:
         few = len(label) < FEW_ROWS

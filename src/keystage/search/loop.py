@@ -188,7 +188,7 @@ class Search:
     def _recall(self) -> bool:
         """Answer one fit from the log. Returns whether there was one."""
         for trial, fold in self._waiting():
-            known = self._log.recall(trial.proposal, fold, self._limits.of_trial, self._limits.memory)
+            known = self._log.recall(trial.proposal, fold, self._trial_limit(), self._limits.memory)
             seconds = self._limits.seconds
             if known and (seconds is None or self._log.ended_at(trial.proposal, fold) <= seconds):
                 trial.begun.add(fold)
@@ -205,12 +205,18 @@ class Search:
                 if fold not in trial.begun:
                     yield trial, fold
 
+    def _trial_limit(self) -> float | None:
+        """Seconds that a trial may take; as long as none has a score, the rest of the budget unless one is set."""
+        if self._limits.trial_seconds is None and self._best(len(self._closed) + len(self._open)) is None:
+            return None
+        return self._limits.of_trial
+
     def _begin(self, trial: _Open, fold: int) -> None:
         trial.begun.add(fold)
-        limit = self._limits.of_trial
+        limit, usual = self._trial_limit(), self._limits.of_trial
         hard = None if limit is None else max(0.1, limit - trial.seconds)
         # A fold may boost for its share of the trial's time, and not beyond the end of the search.
-        share = float("inf") if limit is None else limit * BOOSTING_SHARE / self._folds
+        share = float("inf") if usual is None else usual * BOOSTING_SHARE / self._folds
         soft = min(share, self._time_left())
         self._fitting.begin(Job(trial.proposal, fold), None if soft == float("inf") else soft, hard)
 
@@ -218,7 +224,7 @@ class Search:
         """A fit that was done now; one of a trial that has ended meanwhile is of no use."""
         proposal, fold, result = done.job.proposal, done.job.fold, done.result
         assert fold is not None
-        limit = {End.timeout: self._limits.of_trial, End.memory: self._limits.memory}.get(result.end)
+        limit = {End.timeout: self._trial_limit(), End.memory: self._limits.memory}.get(result.end)
         self._log.add(proposal, fold, result, at=self.elapsed, limit=limit)
         for trial in self._open.values():
             if trial.proposal == proposal:
@@ -234,7 +240,7 @@ class Search:
             self._close(trial, end)
 
     def _after_first_fold(self, trial: _Open, first: FoldResult) -> End:
-        limit = self._limits.of_trial
+        limit = self._trial_limit()
         if limit is not None and first.seconds * self._folds > limit:
             return End.timeout
         best = trial.rival
@@ -260,6 +266,13 @@ class Search:
         self._kept[trial.proposal.key] = trial.proposal
         gone = [key for key in self._kept if key not in stay]
         self._log.let_go(self._kept.pop(key) for key in gone)
+
+    def first_folds(self) -> list[Trial]:
+        """Trials under way that were scored on their first fold, as if that were all."""
+        done = [(trial, trial.folds.get(0)) for trial in self._open.values()]
+        return [
+            Trial(trial.number, trial.proposal, (first,)) for trial, first in done if first and first.score is not None
+        ]
 
     def finished(self) -> list[Trial]:
         """All trials that have come to an end, in their order; with several fits at a time, there may be gaps."""

@@ -1,5 +1,6 @@
 """What is said of a finished search: what the model is made of, and every metric of it on every fold."""
 
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -7,7 +8,8 @@ from keystage.data.spec import Task
 from keystage.data.table import prediction_table
 from keystage.search.ensemble import Ensemble
 from keystage.search.fitting import Material
-from keystage.search.metrics import METRICS
+from keystage.search.metrics import METRICS, Metric
+from keystage.search.trials import Trial
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,14 +30,16 @@ def members_report(ensemble: Ensemble, fitted_on: "dict[int, Any]") -> list[dict
     ]
 
 
-def all_scores(material: Material, predicted: Sequence["np.ndarray"]) -> dict[str, dict[str, Any]]:
+def all_scores(material: Material, predicted: Sequence["np.ndarray"], ends: float | None) -> dict[str, dict[str, Any]]:
     """Every metric of the task and the one that was searched for: mean over the folds, and fold by fold.
 
-    A metric that needs all classes lacks where a fold has no row of one.
+    A metric that needs all classes lacks where a fold has no row of one; with hundreds of classes such metrics take
+    seconds, so they come last, and those for which there is no time left lack.
 
     Args:
         material: what is true.
         predicted: for each fold, n_f x k probabilities or n_f values of its validation rows.
+        ends: when the budget is used up, on ``time.monotonic``'s clock; None for no limit.
     """
     import numpy as np
 
@@ -44,9 +48,11 @@ def all_scores(material: Material, predicted: Sequence["np.ndarray"]) -> dict[st
         len(np.unique(material.target[rows])) == material.setting.classes for rows in folds
     )
     found: dict[str, dict[str, Any]] = {}
-    for metric in {material.metric.name: material.metric, **METRICS[task]}.values():
+    for metric in {material.metric.name: material.metric, **_cheap_first(task)}.values():
         if metric.needs_all_classes and not every:
             continue
+        if found and ends is not None and time.monotonic() > ends:
+            break
         scores = [
             metric.score(
                 material.target[rows],
@@ -57,6 +63,20 @@ def all_scores(material: Material, predicted: Sequence["np.ndarray"]) -> dict[st
         ]
         found[metric.name] = {"mean": sum(scores) / len(scores), "folds": scores}
     return found
+
+
+def _cheap_first(task: Task) -> dict[str, Metric]:
+    return dict(sorted(METRICS[task].items(), key=lambda item: item[1].needs_all_classes))
+
+
+def course_table(trials: Sequence[Trial], metric: Metric) -> "pd.DataFrame":
+    """How the search went: for each trial that has a score, its number, its score, and the best up to it."""
+    import pandas as pd
+
+    scored = [(trial.number, trial.score) for trial in trials if trial.score is not None]
+    table = pd.DataFrame(scored, columns=["trial", "score"])
+    best = table["score"].cummax() if metric.greater_is_better else table["score"].cummin()
+    return table.assign(best=best)
 
 
 def out_of_fold_table(

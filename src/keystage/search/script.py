@@ -1,0 +1,117 @@
+"""A script of its own that fits the model of a search again: what was found, as code that needs no keystage."""
+
+from collections.abc import Iterator, Sequence
+from inspect import signature
+from typing import TYPE_CHECKING, Any
+
+from keystage.data.spec import Task
+from keystage.search.ensemble import Member
+from keystage.search.trials import found_on_folds
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_SCRIPT = '''"""Fit the model of this search again, without the search and without keystage.
+
+Each member is fitted on all training rows, boosted trees with the mean number of trees of the folds.{remark}
+Run in the project's folder, with PYTHONPATH=src where a learner of your own is among them.
+"""
+
+import numpy as np
+import pandas as pd
+{imports}
+
+table = pd.read_parquet("{table}")
+if "role:held_out" in table:
+    table = table[~table["role:held_out"]]
+label = table.pop("{label}")
+features = table.drop(columns=[name for name in table if name.startswith("role:")])
+
+members = [
+{members}
+]
+weights = {weights}
+model = {vote}
+model.fit(features.to_numpy(dtype="float64", na_value=np.nan), label)
+
+print(model)
+'''
+
+
+def training_script(
+    members: Sequence[Member], models: Sequence[Any], task: Task, table: "Path", label: str, *, weighted: bool
+) -> str:
+    """The script's text.
+
+    Args:
+        members: of the model, with their weights.
+        models: the fitted model of each: one estimator, or a vote of fold models.
+        task: what is learnt.
+        table: the prepared training table.
+        label: its label's column.
+        weighted: whether rows had weights, which the script leaves out.
+    """
+    unfitted = [_unfitted(member, model) for member, model in zip(members, models, strict=True)]
+    vote = "VotingClassifier" if task is Task.classification else "VotingRegressor"
+    places = {_place(part) for model in unfitted for part in _parts(model)} | {("sklearn.ensemble", vote)}
+    voting = ', voting="soft"' if task is Task.classification else ""
+    names = [f"{member.trial.estimator.rpartition(':')[2]}_{member.trial.number}" for member in members]
+    lines = [f'    ("{name}", {_expression(model)}),' for name, model in zip(names, unfitted, strict=True)]
+    return _SCRIPT.format(
+        remark=" Weights of rows are left out." if weighted else "",
+        imports="\n".join(f"from {module} import {name}" for module, name in sorted(places)),
+        table=table.as_posix(),
+        label=label.replace("\\", "\\\\").replace('"', '\\"'),
+        members="\n".join(lines),
+        weights=[member.weight for member in members],
+        vote=f"{vote}(members{voting}, weights=weights)",
+    )
+
+
+def _unfitted(member: Member, model: Any) -> Any:
+    """A member as it would be fitted on all rows."""
+    from sklearn.base import clone
+
+    made = clone(model.estimators[0][1]) if type(model).__name__.startswith("Voting") else clone(model)
+    rounds = found_on_folds(member.trial.folds).get("n_estimators")
+    if rounds is None:
+        return made
+    if hasattr(made, "max_iter"):  # scikit-learn's boosted trees call their number so
+        return made.set_params(max_iter=rounds, early_stopping=False)
+    return made.set_params(n_estimators=rounds)
+
+
+def _expression(value: Any) -> str:
+    """Python that gives an estimator, or a value of its settings; settings that are the default are left out."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(_expression, value))}]"
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_expression, value))},)"
+    if not hasattr(value, "get_params"):
+        return repr(value.item() if hasattr(value, "item") else value)
+    known = signature(type(value).__init__).parameters
+    said = ", ".join(
+        f"{name}={_expression(setting)}"
+        for name, setting in value.get_params(deep=False).items()
+        if not _is_default(setting, known[name].default if name in known else None)
+    )
+    return f"{type(value).__name__}({said})"
+
+
+def _is_default(setting: Any, default: Any) -> bool:
+    """Not given, or not a number, is what XGBoost's defaults are."""
+    return setting is None or setting != setting or (type(default) is type(setting) and bool(default == setting))
+
+
+def _parts(model: Any) -> Iterator[Any]:
+    """The estimators inside one, itself first."""
+    yield model
+    for value in model.get_params(deep=True).values():
+        if hasattr(value, "get_params") and not isinstance(value, type):
+            yield value
+
+
+def _place(model: Any) -> tuple[str, str]:
+    """From where an estimator's class is imported: scikit-learn's private modules have a public one above."""
+    parts = [part for part in type(model).__module__.split(".") if not part.startswith("_")]
+    return ".".join(parts), type(model).__name__
