@@ -1,7 +1,7 @@
 """What the pipeline does, as one plain script: the yardstick for the pipeline's overhead.
 
-It prepares the same files alike, gives FLAML the same trials, folds, learners, starting points and threads as
-conf/automl/quick.yaml and src/keystage/adapters/flaml_steps.py do, and registers one model that takes raw rows. It
+It prepares the same files alike, lets FLAML search with as many trials and folds as conf/automl/quick.yaml has, from
+usual settings of its learners, and registers one model that takes raw rows, the vote of the five best trials. It
 keeps nothing for the next run and checks nothing. It reads data/titanic in the working directory and writes there only.
 """
 

@@ -7,7 +7,7 @@ from keystage.compute.spec import ComputeProfile
 
 limits.apply(ComputeProfile(cores=0))  # as for every stage, before numeric libraries are imported
 
-import flaml.automl  # noqa: E402, F401 - stages import late; imports are not to be timed
+# Stages import late; imports are not to be timed.
 import lightgbm  # noqa: E402, F401 - the same
 import pandas as pd  # noqa: E402
 import sklearn.ensemble  # noqa: E402, F401 - the same
@@ -30,6 +30,8 @@ def prepare(job: Job) -> None:
     """Write what stage dataprep would have."""
     task = Task.regression if job.is_regression else Task.classification
     write_table(PreparedTable(job.features, job.label, task), workspace.TRAIN_TABLE)
+    workspace.REPORTS.mkdir(exist_ok=True)
+    Path("dvc.yaml").write_text("stages: {}\n", encoding="utf-8")  # the log of a search is named by its stage's inputs
 
 
 def train(job: Job) -> Trained:

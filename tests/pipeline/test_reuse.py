@@ -75,7 +75,7 @@ TABLE: dict[str, tuple[Change, set[str]]] = {
     "a text for missing cells that no cell has": (_composed('dataset.missing=["",absent]'), {"dataprep"}),
     "the size of the test set": (_composed("prep.test_size=0.3"), ALL),
     "a setting of the search": (_composed("automl.ensemble_size=1"), {"train", "evaluate"}),
-    "another metric that finds the same model": (_composed("automl.metric=log_loss"), {"train"}),
+    "another metric that finds the same model": (_composed("automl.metric=roc_auc_weighted"), {"train"}),
     "a share of a holdout that is not drawn": (_composed("automl.validation.share=0.2"), {"train"}),
     "the kind of validation": (
         _composed("automl.validation.kind=holdout", "automl.ensemble_size=1"),

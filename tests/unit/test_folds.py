@@ -178,7 +178,7 @@ TEN = pd.Series([0, 1] * 5)
         (TEN, C, _spec("time"), Roles(time=pd.Series([1] * 10)), "have 1 different times, too few for 1 folds"),
         (TEN, C, _spec("column"), Roles(fold=pd.Series([0] * 10)), "all training rows are for validation"),
         (TEN, C, _spec("column"), Roles(fold=pd.Series([-1] * 10)), "no training row is for validation"),
-        (TEN, C, _spec("column"), Roles(fold=-TEN), "split 1 has no row of class '0' to fit"),
+        (TEN, C, _spec("column"), Roles(fold=-TEN), "split 1 has no row of class '1' to score"),
         (
             TEN * 1.0,
             R,

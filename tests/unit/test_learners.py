@@ -9,7 +9,7 @@ from keystage.search import many
 from keystage.search.learners.catalogue import LEARNERS, portfolio
 from keystage.search.learners.learner import Choice, Learner, Setting, Validation
 from keystage.search.metrics import METRICS, metric_of
-from keystage.search.spec import ESTIMATORS, NOT_HERE, QUANTILE_ESTIMATORS
+from keystage.search.names import ESTIMATORS, NOT_HERE, QUANTILE_ESTIMATORS
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(90, 5))

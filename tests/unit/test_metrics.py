@@ -8,7 +8,7 @@ from keystage.core.errors import ExtensionError
 from keystage.data.spec import Task
 from keystage.search.metrics import METRICS as BY_TASK
 from keystage.search.metrics import metric_of
-from keystage.search.spec import AZURE_METRIC_NAMES, METRIC_NAMES
+from keystage.search.names import AZURE_METRIC_NAMES, METRIC_NAMES
 
 METRICS = BY_TASK[Task.classification]
 RNG = np.random.default_rng(5)

@@ -7,6 +7,7 @@ once and they share the libraries' memory.
 
 import multiprocessing
 import os
+import signal
 import threading
 import time
 from collections.abc import Sequence
@@ -171,6 +172,12 @@ def write_material(material: Material, path: Path) -> None:
         pickle.dump(rest, file, protocol=5)
 
 
+def remove_material(path: Path) -> None:
+    """Remove what ``write_material`` wrote; what a killed run left is written over by the next."""
+    for file in (path, path.with_suffix(".npy")):
+        file.unlink(missing_ok=True)
+
+
 _REST: Sequence[str] = ("target", "folds", "setting", "metric", "fit_weights", "score_weights", "fit_rows", "alike")
 
 
@@ -186,6 +193,7 @@ def _read_material(path: Path) -> Material:
 
 def _work(pipe: Any, material_file: str, fits: str) -> None:
     """What a process does: fit one job after the other until nobody is there to ask."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asks; it stops this one
     _end_with_parent()
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 

@@ -1,14 +1,12 @@
 """Put a search together from its parts: learners, log, processes, schedule; then make the model of what it found."""
 
 import logging
-import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
-from keystage.adapters.fit_processes import FitProcesses, write_material
+from keystage.adapters.fit_processes import FitProcesses, remove_material, write_material
 from keystage.adapters.flaml_steps import FlamlSteps
 from keystage.core.errors import SearchError, listing
 from keystage.data.spec import Task
@@ -18,9 +16,11 @@ from keystage.search.fitting import Material
 from keystage.search.history import open_log
 from keystage.search.learners.catalogue import learner_named, unsuited
 from keystage.search.learners.learner import Learner
-from keystage.search.loop import Limits, Search
+from keystage.search.limits import Limits
+from keystage.search.loop import Search
+from keystage.search.names import ESTIMATORS, QUANTILE_ESTIMATORS, canonical
 from keystage.search.schedule import Schedule
-from keystage.search.spec import ESTIMATORS, QUANTILE_ESTIMATORS, SearchSpec, canonical
+from keystage.search.spec import SearchSpec
 from keystage.search.trials import StoppedBy, Trial
 
 logger = logging.getLogger(__name__)
@@ -127,9 +127,10 @@ def search(
     rows, columns = len(material.folds[0][0]), material.features.shape[1]
     with ExitStack() as stack:
         log = stack.enter_context(open_log(workspace.main_root() / workspace.SEARCHES, key))
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        write_material(material, folder / "material")
-        processes = FitProcesses(cores, folder / "material", log.fits, spec.memory_budget)
+        written = log.folder / "material"
+        stack.callback(remove_material, written)
+        write_material(material, written)
+        processes = FitProcesses(cores, written, log.fits, spec.memory_budget)
         stack.callback(processes.close)
         course = Search(
             Schedule(learners, material.metric, rows, columns, seed, FlamlSteps),

@@ -23,9 +23,10 @@ from keystage.search.fitting import Material
 from keystage.search.folds import Folds, make_folds
 from keystage.search.learners.learner import Setting
 from keystage.search.metrics import metric_of
+from keystage.search.names import ABSOLUTE_METRICS, quantile_of
 from keystage.search.report import all_scores, course_table, members_report, out_of_fold_table
 from keystage.search.script import training_script
-from keystage.search.spec import ABSOLUTE_METRICS, AFTER_TRIALS, ClassWeight, SearchSpec, quantile_of
+from keystage.search.spec import AFTER_TRIALS, ClassWeight, SearchSpec
 from keystage.search.trials import leaderboard, ranked
 from keystage.search.validation import ValidationKind
 from keystage.search.weights import sample_weights
@@ -177,6 +178,7 @@ def _write(
         "trials": len(found.trials),
         "members": len(final.ensemble.members),
         "stopped_by": found.stopped_by.value,
+        "validation": {"kind": folds.kind.value, "folds": len(material.folds), "note": folds.note},
     }
     workspace.write_json(report, workspace.SEARCH_REPORT)
     about_model = {
@@ -184,7 +186,6 @@ def _write(
         "chosen": final.ensemble.note,
         "notes": [*found.notes, *final.notes],
         "left_out": dict(left_out),
-        "validation": {"kind": folds.kind.value, "folds": len(folds.splits), "note": folds.note},
         "scores": {
             "model": all_scores(material, final.out_of_fold, ends),
             "best_trial": all_scores(material, final.best_out_of_fold, ends),

@@ -62,7 +62,7 @@ class TrialLog:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.fits = folder / FITS
+        self.folder, self.fits = folder, folder / FITS
         self.fits.mkdir(parents=True, exist_ok=True)
         self._path = folder / LOG
         self._entries: dict[tuple[str, int], dict[str, Any]] = {}

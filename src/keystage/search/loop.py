@@ -7,63 +7,18 @@ to go on after a kill or with a longer budget: known fits are answered from it a
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from keystage.search.ensemble import eligible
 from keystage.search.fitting import Done, Job
 from keystage.search.history import TrialLog
+from keystage.search.limits import BOOSTING_SHARE, Fitting, Limits
 from keystage.search.metrics import Metric
 from keystage.search.schedule import LOOKAHEAD, Schedule
 from keystage.search.trials import End, FoldResult, Proposal, StoppedBy, Trial
 
 OnTrial = Callable[[Trial], None]
-# Of the time budget, where no trial_timeout is set: what a trial's fits may take together, and after which share of it
-# boosting stops by itself.
-TRIAL_SHARE, BOOSTING_SHARE = 0.5, 0.5
 OUTRUN_BY = 0.5  # deviations between folds by which a trial may be worse than its learner's best on the first fold
 _TICK = 0.5  # seconds between two looks at the clock
-
-
-class Fitting(Protocol):
-    """Where fits are done."""
-
-    @property
-    def idle(self) -> int:
-        """Fits that could be begun now."""
-
-    def begin(self, job: Job, soft: float | None, hard: float | None) -> None:
-        """Begin a fit, with seconds after which boosting stops by itself, and after which it is stopped."""
-
-    def wait(self, seconds: float) -> list[Done]:
-        """Fits that have ended, at the latest after some seconds."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What ends a search; None for no limit.
-
-    Attributes:
-        seconds: since it began, over all runs that it was continued in.
-        trials: number of trials.
-        trial_seconds: sum over the fits of one trial.
-        memory: megabytes, noted with fits that were stopped for it.
-        target_score: a search ends when a trial is as good.
-        patience: trials without a better one, after every start has been tried.
-    """
-
-    seconds: float | None = None
-    trials: int | None = None
-    trial_seconds: float | None = None
-    memory: int | None = None
-    target_score: float | None = None
-    patience: int | None = None
-
-    @property
-    def of_trial(self) -> float | None:
-        """Seconds that one trial may take."""
-        if self.trial_seconds is not None or self.seconds is None:
-            return self.trial_seconds
-        return self.seconds * TRIAL_SHARE
 
 
 @dataclass

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from keystage.core.errors import ExtensionError
 from keystage.core.extension import load_function
 from keystage.data.spec import Task
-from keystage.search.spec import AZURE_METRIC_NAMES, OWN_METRICS, quantile_of
+from keystage.search.names import AZURE_METRIC_NAMES, OWN_METRICS, quantile_of
 
 if TYPE_CHECKING:
     import numpy as np

@@ -1,88 +1,31 @@
 """What conf/automl declares. Standard library only: DVC imports this on every experiment."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from keystage.core.errors import hint
 from keystage.data.spec import Task
+from keystage.search.names import (
+    AZURE_ESTIMATOR_NAMES,
+    AZURE_METRIC_NAMES,
+    ESTIMATORS,
+    METRIC_NAMES,
+    NOT_HERE,
+    OWN_ESTIMATORS,
+    OWN_METRICS,
+    QUANTILE_ESTIMATORS,
+    canonical,
+    quantile_of,
+)
 from keystage.search.validation import ValidationSpec
 
-# What the search may improve, by task; definitions and directions stand in ``keystage.search.metrics``.
-METRIC_NAMES = {
-    Task.classification: (
-        "roc_auc",
-        "roc_auc_weighted",
-        "average_precision",
-        "average_precision_weighted",
-        "log_loss",
-        "accuracy",
-        "balanced_accuracy",
-        "norm_macro_recall",
-        "f1",
-        "f1_weighted",
-        "precision",
-        "precision_weighted",
-        "recall",
-        "mcc",
-    ),
-    Task.regression: ("r2", "rmse", "mae", "mape", "spearman", "normalized_rmse", "normalized_mae"),
-}
-# Names of Azure ML SDK v1 for the same, where it has another.
-AZURE_METRIC_NAMES = {
-    "AUC_weighted": "roc_auc_weighted",
-    "average_precision_score_weighted": "average_precision_weighted",
-    "precision_score_weighted": "precision_weighted",
-    "r2_score": "r2",
-    "spearman_correlation": "spearman",
-    "normalized_root_mean_squared_error": "normalized_rmse",
-    "normalized_mean_absolute_error": "normalized_mae",
-}
-ABSOLUTE_METRICS = ("mae", "mape", "normalized_mae")  # boosted trees learn the median for them
 # Settings in which searches differ after their trials, or in how many there are, not in what the trials are.
 AFTER_TRIALS = {
     *("time_budget", "max_trials", "trial_timeout", "memory_budget", "target_score", "patience"),
     *("ensemble", "ensemble_size", "final_fit"),
 }
-QUANTILE_LOSS = "quantile_loss"
-OWN_METRICS = "project.metrics"  # the module in which a metric of your own stands
-QUANTILE_ESTIMATORS = ("lgbm", "xgboost", "xgb_limitdepth", "histgb")
 LEAST_MEMORY = 200  # megabytes: one process with the learners' libraries
-OWN_ESTIMATORS = "project.estimators"  # likewise for an estimator
-
-
-# What people know from Azure or FLAML and will look for, with what does the same here.
-NOT_HERE = {
-    "LinearSVM": "sgd and lrl2 are linear too",
-    "DecisionTree": "one tree is never better than rf or histgb; write your own in src/project/estimators.py",
-    "MultinomialNaiveBayes": "it wants counts; gaussian_nb takes any numbers",
-    "BernoulliNaiveBayes": "it wants yes or no; gaussian_nb takes any numbers",
-    "TabnetClassifier": "mlp is the network here",
-    "TabnetRegressor": "mlp is the network here",
-    "catboost": "it hangs past any budget on some columns and weighs 100 MB; wrap it in src/project/estimators.py",
-    "svc": "svm with a kernel, or sgd and lrl2, which are linear",
-}
-# Learners by task, by FLAML's names where it has them; what they are stands in ``keystage.search.learners``.
-_BOTH = ("lgbm", "xgboost", "xgb_limitdepth", "histgb", "rf", "extra_tree", "kneighbor", "svm", "mlp", "sgd")
-ESTIMATORS = {
-    Task.classification: (*_BOTH, "lrl1", "lrl2", "gaussian_nb"),
-    Task.regression: (*_BOTH, "ridge", "enet", "lassolars"),
-}
-# Names of Azure ML SDK v1 for the same or the nearest.
-AZURE_ESTIMATOR_NAMES = {
-    "LightGBM": "lgbm",
-    "XGBoostClassifier": "xgboost",
-    "XGBoostRegressor": "xgboost",
-    "GradientBoosting": "histgb",
-    "RandomForest": "rf",
-    "ExtremeRandomTrees": "extra_tree",
-    "KNN": "kneighbor",
-    "SVM": "svm",
-    "SGD": "sgd",
-    "LogisticRegression": "lrl2",
-    "ElasticNet": "enet",
-    "LassoLars": "lassolars",
-}
 
 
 class ClassWeight(Enum):
@@ -133,16 +76,16 @@ class SearchSpec:
     metric: str
     time_budget: float | None
     max_trials: int | None
-    trial_timeout: float | None
-    memory_budget: int | None
-    target_score: float | None
-    patience: int | None
     validation: ValidationSpec
-    estimators: list[str] | None
-    exclude: list[str]
-    ensemble: EnsembleKind
-    ensemble_size: int
-    final_fit: FinalFit
+    trial_timeout: float | None = None
+    memory_budget: int | None = None
+    target_score: float | None = None
+    patience: int | None = None
+    estimators: list[str] | None = None
+    exclude: list[str] = field(default_factory=list)
+    ensemble: EnsembleKind = EnsembleKind.greedy
+    ensemble_size: int = 10
+    final_fit: FinalFit = FinalFit.folds
     class_weight: ClassWeight | None = None
 
     def __post_init__(self) -> None:
@@ -217,11 +160,6 @@ class SearchSpec:
             raise ValueError(f"automl.estimators: {wrong[0]} predicts no quantiles; choose from: {able}")
 
 
-def canonical(estimator: str) -> str:
-    """A learner's own name, also for Azure's."""
-    return AZURE_ESTIMATOR_NAMES.get(estimator, estimator)
-
-
 def _require_metric(metric: str) -> None:
     known = [*(name for names in METRIC_NAMES.values() for name in names), *AZURE_METRIC_NAMES]
     own = metric.startswith(f"{OWN_METRICS}:") or quantile_of(metric) is not None
@@ -237,21 +175,3 @@ def _require_known(option: str, names: Iterable[str]) -> None:
         if name in NOT_HERE:
             raise ValueError(f"automl.{option}: {name} is not part of keystage: {NOT_HERE[name]}")
         raise ValueError(f"automl.{option}: {name} is unknown: {hint(name, known)}")
-
-
-def quantile_of(metric: str) -> float | None:
-    """The quantile that ``quantile_loss:0.9`` asks for; None of another metric.
-
-    Raises:
-        ValueError: it is no number between 0 and 1.
-    """
-    name, _, quantile = metric.partition(":")
-    if name != QUANTILE_LOSS:
-        return None
-    try:
-        value = float(quantile)
-    except ValueError:
-        value = -1.0
-    if not 0 < value < 1:
-        raise ValueError(f"automl.metric '{metric}' must name a quantile between 0 and 1, like {QUANTILE_LOSS}:0.9")
-    return value

@@ -22,12 +22,12 @@ ROUNDS = "n_estimators"
 BOTH = (Task.classification, Task.regression)
 
 
-def _patience(point: Point) -> int:
+def patience(point: Point) -> int:
     """Trees without a gain after which boosting stops: more where each of them moves less."""
     return int(min(100, max(20, 2.0 / float(point["learning_rate"]))))
 
 
-def _least_gain(setting: Setting, target: "np.ndarray") -> float:
+def least_gain(setting: Setting, target: "np.ndarray") -> float:
     """By how much the loss must fall for boosting to go on: a small share of that of a constant prediction.
 
     Where classes part cleanly the loss falls for thousands of trees, each by less than can be measured on other rows.
@@ -68,8 +68,8 @@ def _fit_lgbm(
     model = (LGBMClassifier if setting.is_classification else LGBMRegressor)(**parameters)
     if validation is None:
         return model.fit(features, target, sample_weight=weights)
-    gain = _least_gain(setting, target)
-    watch = [early_stopping(_patience(point), verbose=False, min_delta=gain), *_lgbm_clock(validation)]
+    gain = least_gain(setting, target)
+    watch = [early_stopping(patience(point), verbose=False, min_delta=gain), *_lgbm_clock(validation)]
     return model.fit(
         features,
         target,
@@ -128,7 +128,7 @@ def _fit_xgboost(
     kind = XGBClassifier if setting.is_classification else XGBRegressor
     if validation is None:
         return kind(**parameters).fit(features, target, sample_weight=weights)
-    watch = EarlyStopping(rounds=_patience(point), min_delta=_least_gain(setting, target))
+    watch = EarlyStopping(rounds=patience(point), min_delta=least_gain(setting, target))
     model = kind(**parameters, callbacks=[watch, *([Clock()] if validation.ends is not None else [])])
     model.fit(
         features,
@@ -139,40 +139,6 @@ def _fit_xgboost(
         verbose=False,
     )
     return model.set_params(callbacks=None)  # they are no part of the model
-
-
-def _fit_histgb(
-    setting: Setting,
-    point: Point,
-    features: "np.ndarray",
-    target: "np.ndarray",
-    weights: "np.ndarray | None",
-    validation: Validation | None,
-) -> Any:
-    import numpy as np
-    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-
-    empty = np.isnan(features).all(axis=0)
-    if empty.any():  # scikit-learn 1.9 finds no bins for such a column (_hist_gradient_boosting/binning.py)
-        features = np.where(empty, 0.0, features)
-    settings = {key: value for key, value in point.items() if key != ROUNDS}
-    parameters = {"random_state": setting.seed, "max_iter": point.get(ROUNDS, MOST_TREES), **settings}
-    if setting.loss == "quantile":
-        parameters |= {"loss": "quantile", "quantile": setting.quantile}
-    elif setting.loss == "absolute":
-        parameters["loss"] = "absolute_error"
-    kind = HistGradientBoostingClassifier if setting.is_classification else HistGradientBoostingRegressor
-    if validation is None:
-        return kind(**parameters, early_stopping=False).fit(features, target, sample_weight=weights)
-    model = kind(**parameters, early_stopping=True, n_iter_no_change=_patience(point))
-    return model.fit(
-        features,
-        target,
-        sample_weight=weights,
-        X_val=validation.features,
-        y_val=validation.target,
-        sample_weight_val=validation.weights,
-    )
 
 
 LGBM = Learner(
@@ -252,28 +218,4 @@ XGB_LIMITDEPTH = Learner(
     fit=_fit_xgboost,
     found=_xgboost_found,
     unsteady=True,
-)
-HISTGB = Learner(
-    name="histgb",
-    tasks=BOTH,
-    space={
-        "learning_rate": Span(0.01, 0.3, log=True),
-        "max_leaf_nodes": Span(4, 256, log=True, integer=True),
-        "min_samples_leaf": Span(2, 128, log=True, integer=True),
-        "l2_regularization": Span(1 / 1024, 100.0, log=True),
-        "max_features": Span(0.3, 1.0),
-    },
-    starts=(
-        {
-            "learning_rate": 0.05,
-            "max_leaf_nodes": 15,
-            "min_samples_leaf": 20,
-            "l2_regularization": 1.0,
-            "max_features": 0.5,
-        },
-    ),
-    fit=_fit_histgb,
-    found=lambda model: {ROUNDS: max(1, int(model.n_iter_))},
-    unsteady=True,
-    most_classes=2,  # with more, a tree for each class and round: it takes ten times as long as LightGBM
 )

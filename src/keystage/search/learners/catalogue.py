@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from keystage.search.learners import boosted, forests, scaled
+from keystage.search.learners import boosted, forests, histogram, scaled
 from keystage.search.learners.learner import Learner, Point
 from keystage.search.learners.own import own_learner
 
@@ -12,7 +12,7 @@ LEARNERS = {
         boosted.LGBM,
         boosted.XGBOOST,
         boosted.XGB_LIMITDEPTH,
-        boosted.HISTGB,
+        histogram.HISTGB,
         forests.RF,
         forests.EXTRA_TREE,
         scaled.LRL1,

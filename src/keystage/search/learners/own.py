@@ -6,7 +6,7 @@ from keystage.core.errors import ExtensionError
 from keystage.core.extension import load_class
 from keystage.data.spec import Task
 from keystage.search.learners.learner import Choice, Learner, Point, Setting, Space, Span, Validation
-from keystage.search.spec import OWN_ESTIMATORS
+from keystage.search.names import OWN_ESTIMATORS
 
 if TYPE_CHECKING:
     import numpy as np
