@@ -96,6 +96,13 @@ class FitProcesses:
                 pause = min(pause, _MEMORY_LOOKS)
             connection.wait([item.pipe for item in self._processes if item.job], timeout=max(0.0, pause))
 
+    def abandon(self) -> None:
+        """Stop the fits under way: nobody waits for them any more."""
+        for place, item in enumerate(self._processes):
+            if item.job:
+                self._stop(item)
+                self._processes[place] = self._start()
+
     def close(self) -> None:
         """Stop all, whatever they do."""
         for item in self._processes:

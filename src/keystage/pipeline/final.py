@@ -1,5 +1,6 @@
 """The end of a search: choose the members of the model, fit or fetch them, and say what they score together."""
 
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from keystage.search.trials import End, Trial, found_on_folds
 
 if TYPE_CHECKING:
     import numpy as np
+
+logger = logging.getLogger(__name__)
 
 _LEAST_RESERVE, _RESERVED_SHARE = 0.3, 0.02  # seconds, and share of the budget
 _BYTES_PER_SECOND = 50e6  # at which models are read and written again, on a slow disk
@@ -84,6 +87,7 @@ def fit_final(
         [None if material.score_weights is None else material.score_weights[rows] for _, rows in material.folds],
     )
     size = 1 if spec.ensemble is EnsembleKind.none else spec.ensemble_size
+    logger.info("Choosing members among %d trials, and making the model of them", len(candidates))
     chosen = select(candidates, truth, material.metric, size, ends)
     models, fitted_on, notes = _members(chosen, material, spec, log, processes, ends, classes)
     if not models:
@@ -173,8 +177,6 @@ def _fit_on_all_rows(
             job = Job(trial.proposal, None, tuple(found_on_folds(trial.folds).items()))
             processes.begin(job, None, None)
         for done in processes.wait(min(_TICK, left)):
-            if done.job.proposal.key not in waiting or done.job.fold is not None:
-                continue  # a fold that was under way when the search ended
             trial = waiting.pop(done.job.proposal.key)
             if done.model is None or done.result.end is not End.complete:
                 notes.append(f"trial {trial.number} was not fitted on all rows: {done.result.error}")

@@ -151,6 +151,7 @@ def search(
             on_trial=on_trial,
         )
         stopped_by = course.run()
+        processes.abandon()
         trials, notes = course.finished(), []
         if all(trial.score is None for trial in trials) and (begun_ones := course.first_folds()):
             # Better a model that was scored on one fold than none.

@@ -108,8 +108,8 @@ class TrialLog:
         end = End(entry["end"])
         if entry["cut"] and seconds is None:
             return None
-        limits = {End.timeout: seconds, End.memory: memory}
-        if end in limits and (limits[end] is None or limits[end] > entry["limit"]):
+        limits, before = {End.timeout: seconds, End.memory: memory}, entry["limit"]
+        if end in limits and before is not None and (limits[end] is None or limits[end] > before):
             return None
         return FoldResult(entry["score"], entry["seconds"], entry["found"], end, entry["error"], entry["cut"])
 
