@@ -7,11 +7,11 @@ once and they share the libraries' memory.
 
 import multiprocessing
 import os
+import pickle
 import signal
 import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from multiprocessing import connection
 from pathlib import Path
 from typing import Any
@@ -169,12 +169,10 @@ class FitProcesses:
 
 def write_material(material: Material, path: Path) -> None:
     """What all fits need, in a file that the processes read; the table is mapped, so they share its memory."""
-    import pickle
-
     import numpy as np
 
     np.save(path.with_suffix(".npy"), material.features)
-    rest = {name: getattr(material, name) for name in _REST}
+    rest = {item.name: getattr(material, item.name) for item in fields(material) if item.name != "features"}
     with path.open("wb") as file:
         pickle.dump(rest, file, protocol=5)
 
@@ -185,12 +183,7 @@ def remove_material(path: Path) -> None:
         file.unlink(missing_ok=True)
 
 
-_REST: Sequence[str] = ("target", "folds", "setting", "metric", "fit_weights", "score_weights", "fit_rows", "alike")
-
-
 def _read_material(path: Path) -> Material:
-    import pickle
-
     import numpy as np
 
     features = np.load(path.with_suffix(".npy"), mmap_mode="r")

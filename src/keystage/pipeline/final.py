@@ -10,8 +10,8 @@ from keystage.adapters.fit_processes import FitProcesses
 from keystage.core.errors import SearchError
 from keystage.search.assembly import vote
 from keystage.search.ensemble import Candidate, Ensemble, Truth, eligible, select, without
-from keystage.search.fitting import Job, Material, read_model
-from keystage.search.history import TrialLog
+from keystage.search.fitting import Job, Material, weights_at
+from keystage.search.history import TrialLog, read_model
 from keystage.search.learners.catalogue import learner_named
 from keystage.search.spec import EnsembleKind, FinalFit, SearchSpec
 from keystage.search.trials import End, Trial, found_on_folds
@@ -49,8 +49,7 @@ class Final:
 
 def reserve(trials: Sequence[Trial], material: Material, spec: SearchSpec, log: TrialLog, cores: int) -> float:
     """Seconds of the budget that what follows the search will take, by the trials so far."""
-    likely = [trial for trial in eligible(trials, material.metric) if trial.score is not None]
-    likely = likely[: 1 if spec.ensemble is EnsembleKind.none else spec.ensemble_size]
+    likely = eligible(trials, material.metric)[: 1 if spec.ensemble is EnsembleKind.none else spec.ensemble_size]
     seconds = max(_LEAST_RESERVE, _RESERVED_SHARE * (spec.time_budget or 0.0))
     seconds += sum(log.size(trial.proposal) for trial in likely) / _BYTES_PER_SECOND
     # A fold model is fitted on a part of the rows, the final one on all of them.
@@ -84,12 +83,12 @@ def fit_final(
     candidates = _candidates(trials, material, log)
     truth = Truth(
         [material.target[rows] for _, rows in material.folds],
-        [None if material.score_weights is None else material.score_weights[rows] for _, rows in material.folds],
+        [weights_at(material.score_weights, rows) for _, rows in material.folds],
     )
     size = 1 if spec.ensemble is EnsembleKind.none else spec.ensemble_size
     logger.info("Choosing members among %d trials, and making the model of them", len(candidates))
     chosen = select(candidates, truth, material.metric, size, ends)
-    models, fitted_on, notes = _members(chosen, material, spec, log, processes, ends, classes)
+    models, fitted_on, notes = _members(chosen, material, spec, log, processes, ends)
     if not models:
         raise SearchError(
             "no member of the model could be fitted on all rows",
@@ -97,9 +96,8 @@ def fit_final(
             fix="raise automl.time_budget, or set automl.final_fit=folds",
         )
     ensemble, out_of_fold = without(chosen, candidates, truth, material.metric, fitted=models)
-    names = [f"{member.trial.estimator.rpartition(':')[2]}_{member.trial.number}" for member in ensemble.members]
     model = vote(
-        names,
+        [member.trial.name for member in ensemble.members],
         [models[member.trial.number] for member in ensemble.members],
         [member.weight for member in ensemble.members],
         material.setting.task,
@@ -125,7 +123,6 @@ def _members(
     log: TrialLog,
     processes: FitProcesses,
     ends: float | None,
-    classes: "list[Any]",
 ) -> tuple[dict[int, Any], dict[int, FinalFit], list[str]]:
     """The members' models by trial: of all rows where it is asked for and comes to an end, else of the folds."""
     trials = [member.trial for member in chosen.members]
@@ -140,7 +137,7 @@ def _members(
         names = [f"fold_{fold}" for fold in range(1, len(parts) + 1)]
         alone = len(parts) == 1
         models[trial.number] = (
-            parts[0] if alone else vote(names, parts, None, material.setting.task, range(len(classes)))
+            parts[0] if alone else vote(names, parts, None, material.setting.task, range(material.setting.classes))
         )
         fitted_on[trial.number] = FinalFit.folds
     return models, fitted_on, notes

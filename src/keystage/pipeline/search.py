@@ -1,6 +1,5 @@
 """Put a search together from its parts: learners, log, processes, schedule; then make the model of what it found."""
 
-import logging
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -22,8 +21,6 @@ from keystage.search.names import ESTIMATORS, QUANTILE_ESTIMATORS, canonical
 from keystage.search.schedule import Schedule
 from keystage.search.spec import SearchSpec
 from keystage.search.trials import StoppedBy, Trial
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -171,11 +168,11 @@ def _require_score(trials: list[Trial], spec: SearchSpec, stopped_by: StoppedBy)
         raise SearchError(
             f"no trial was done within {spec.time_budget} seconds",
             why="one trial fits a model on each fold; automl.time_budget ended before the first trial did",
-            fix="raise automl.time_budget, lower automl.folds, or name faster automl.estimators",
+            fix="raise automl.time_budget, lower automl.validation.folds, or name faster automl.estimators",
         )
     ends = {f"{trial.estimator}: {trial.error or trial.end.value}": None for trial in trials}
     raise SearchError(
         f"none of {len(trials)} trials came to a score; the search was ended by {stopped_by.value}",
-        why="; ".join([listing(ends)]),
+        why=listing(ends),
         fix="raise automl.trial_timeout or automl.memory_budget where they were stopped, else mend what they say",
     )

@@ -7,7 +7,7 @@ so that the share of its picks becomes its weight. Azure ML SDK v1 and AutoGluon
 import time
 from collections import Counter
 from collections.abc import Container, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from keystage.search import many
@@ -105,9 +105,9 @@ def select(
     best_alone = candidates[0]
     single = Ensemble((Member(best_alone.trial, 1.0),), best_alone.trial.fold_scores, "")
     if most_members == 1:
-        return _with_note(single, "one trial alone was asked for")
+        return replace(single, note="one trial alone was asked for")
     if len(candidates) == 1:
-        return _with_note(single, "there is one trial only")
+        return replace(single, note="there is one trial only")
     stacked = [np.stack([item.predicted[fold] for item in candidates]) for fold in range(len(truth.target))]
     picks: list[int] = [0]
     totals = [fold[0].copy() for fold in stacked]
@@ -128,14 +128,14 @@ def select(
             best_picks, best_loss = list(picks), float(losses[place])
     shares = Counter(best_picks)
     if len(shares) == 1:
-        return _with_note(single, "no mean of trials scores better out of fold than the best one alone")
+        return replace(single, note="no mean of trials scores better out of fold than the best one alone")
     members = [Member(candidates[place].trial, count / len(best_picks)) for place, count in shares.items()]
     members.sort(key=lambda member: (-member.weight, member.trial.number))
     mean = weighted_mean(candidates, members)
     chosen = Ensemble(tuple(members), _fold_scores(mean, truth, metric), "")
     if metric.loss(chosen.score) >= metric.loss(single.score):
-        return _with_note(single, "no mean of trials scores better out of fold than the best one alone")
-    return _with_note(chosen, f"{len(members)} trials, chosen greedily out of {len(candidates)}")
+        return replace(single, note="no mean of trials scores better out of fold than the best one alone")
+    return replace(chosen, note=f"{len(members)} trials, chosen greedily out of {len(candidates)}")
 
 
 def without(
@@ -180,7 +180,3 @@ def _losses(
 ) -> "np.ndarray":
     found = many.scores(metric, target, predicted, weights)
     return -found if metric.greater_is_better else found
-
-
-def _with_note(ensemble: Ensemble, note: str) -> Ensemble:
-    return Ensemble(ensemble.members, ensemble.fold_scores, note)

@@ -106,9 +106,9 @@ def _fit(
     learner = learner_named(proposal.learner)
     training, validation = material.folds[fold]
     training = _sampled(training, proposal.rows, material.setting.seed)
-    target, weights = material.target[training], _rows(material.fit_weights, training)
+    target, weights = material.target[training], weights_at(material.fit_weights, training)
     watched = Validation(
-        material.features[validation], material.target[validation], _rows(material.fit_weights, validation), ends
+        material.features[validation], material.target[validation], weights_at(material.fit_weights, validation), ends
     )
     present = np.unique(target) if material.setting.is_classification else None
     complete = present is None or len(present) == material.setting.classes
@@ -130,7 +130,9 @@ def _fit(
         predicted = spread
     if not np.isfinite(predicted).all():
         raise ValueError("it predicts what is no number")
-    score = material.metric.score(material.target[validation], predicted, _rows(material.score_weights, validation))
+    score = material.metric.score(
+        material.target[validation], predicted, weights_at(material.score_weights, validation)
+    )
     if not np.isfinite(score):
         raise ValueError(f"its {material.metric.name} is no number")
     _write(predictions_file(fits, proposal, fold), lambda file: np.save(file, predicted))
@@ -157,18 +159,12 @@ def fit_all(
             warnings.simplefilter("ignore")
             rows = slice(None) if material.fit_rows is None else material.fit_rows
             features, target = material.features[rows], material.target[rows]
-            weights = None if material.fit_weights is None else material.fit_weights[rows]
+            weights = weights_at(material.fit_weights, rows)
             model = learner.fit(material.setting, {**proposal.point, **found}, features, target, weights, None)
         _write(path, lambda file: pickle.dump(model, file, protocol=5))
     except Exception as error:  # noqa: BLE001 - as above
         return FoldResult(None, time.monotonic() - begun, end=End.failed, error=_words(error)), None
     return FoldResult(None, time.monotonic() - begun), path
-
-
-def read_model(path: Path) -> Any:
-    """A model that ``fit_all`` kept."""
-    with path.open("rb") as file:
-        return pickle.load(file)
 
 
 def predict(model: Any, features: "np.ndarray", task: Task) -> "np.ndarray":
@@ -187,7 +183,8 @@ def _sampled(rows: "np.ndarray", most: int | None, seed: int) -> "np.ndarray":
     return np.sort(np.random.default_rng(seed).permutation(rows)[:most])
 
 
-def _rows(weights: "np.ndarray | None", rows: "np.ndarray") -> "np.ndarray | None":
+def weights_at(weights: "np.ndarray | None", rows: "np.ndarray | slice") -> "np.ndarray | None":
+    """The weights of some rows; None where all rows count once."""
     return None if weights is None else weights[rows]
 
 

@@ -148,10 +148,7 @@ class TrialLog:
     def model(self, proposal: Proposal, fold: int) -> Any:
         """The fitted model; None where it was let go."""
         path = model_file(self.fits, proposal, fold)
-        if not path.is_file():
-            return None
-        with path.open("rb") as file:
-            return pickle.load(file)
+        return read_model(path) if path.is_file() else None
 
     def size(self, proposal: Proposal) -> int:
         """Bytes of a trial's models."""
@@ -162,6 +159,12 @@ class TrialLog:
         for proposal in proposals:
             for path in self.fits.glob(f"{proposal.key}-*"):
                 path.unlink(missing_ok=True)
+
+
+def read_model(path: Path) -> Any:
+    """A model that a fit kept."""
+    with path.open("rb") as file:
+        return pickle.load(file)
 
 
 def model_file(fits: Path, proposal: Proposal, fold: int) -> Path:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from keystage.data.spec import Task
 from keystage.data.table import prediction_table
 from keystage.search.ensemble import Ensemble
-from keystage.search.fitting import Material
+from keystage.search.fitting import Material, weights_at
 from keystage.search.metrics import METRICS, Metric
 from keystage.search.trials import Trial
 
@@ -57,7 +57,7 @@ def all_scores(material: Material, predicted: Sequence["np.ndarray"], ends: floa
             metric.score(
                 material.target[rows],
                 said,
-                None if material.score_weights is None else material.score_weights[rows],
+                weights_at(material.score_weights, rows),
             )
             for rows, said in zip(folds, predicted, strict=True)
         ]

@@ -55,8 +55,9 @@ def training_script(
     vote = "VotingClassifier" if task is Task.classification else "VotingRegressor"
     places = {_place(part) for model in unfitted for part in _parts(model)} | {("sklearn.ensemble", vote)}
     voting = ', voting="soft"' if task is Task.classification else ""
-    names = [f"{member.trial.estimator.rpartition(':')[2]}_{member.trial.number}" for member in members]
-    lines = [f'    ("{name}", {_expression(model)}),' for name, model in zip(names, unfitted, strict=True)]
+    lines = [
+        f'    ("{member.trial.name}", {_expression(model)}),' for member, model in zip(members, unfitted, strict=True)
+    ]
     return _SCRIPT.format(
         remark=" Weights of rows are left out." if weighted else "",
         imports="\n".join(f"from {module} import {name}" for module, name in sorted(places)),

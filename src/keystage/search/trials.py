@@ -97,6 +97,11 @@ class Trial:
         return self.proposal.learner
 
     @property
+    def name(self) -> str:
+        """What it is called as a member of the model."""
+        return f"{self.estimator.rpartition(':')[2]}_{self.number}"
+
+    @property
     def fold_scores(self) -> tuple[float, ...]:
         """Scores of the folds that have one."""
         return tuple(fold.score for fold in self.folds if fold.score is not None)
