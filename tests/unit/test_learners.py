@@ -7,7 +7,7 @@ from keystage.adapters.flaml_steps import FlamlSteps
 from keystage.data.spec import Task
 from keystage.search import many
 from keystage.search.learners.catalogue import LEARNERS, portfolio
-from keystage.search.learners.learner import Choice, Learner, Setting, Validation
+from keystage.search.learners.learner import Choice, Learner, Sample, Setting, Validation
 from keystage.search.metrics import METRICS, metric_of
 from keystage.search.names import ESTIMATORS, NOT_HERE, QUANTILE_ESTIMATORS
 
@@ -35,10 +35,11 @@ def test_a_learner_fits_missing_cells_and_constant_columns_from_each_of_its_star
         target = _target(classes)
         weights = RNG.random(90) if weighted else None
         setting = Setting(task, "squared", 1, classes)
-        watched = Validation(X[60:], target[60:], None if weights is None else weights[60:], None)
+        sample = Sample(X, target, weights)
+        training, watched = sample.at(slice(60)), Validation(sample.at(slice(60, None)))
         for point in learner.starts:
-            model = learner.fit(setting, point, X[:60], target[:60], None if weights is None else weights[:60], watched)
-            again = learner.fit(setting, {**point, **learner.found(model)}, X, target, weights, None)
+            model = learner.fit(setting, point, training, watched)
+            again = learner.fit(setting, {**point, **learner.found(model)}, sample, None)
             for fitted in (model, again):
                 said = fitted.predict_proba(X[60:]) if classes else fitted.predict(X[60:])
                 assert said.shape == ((30, classes) if classes else (30,))
@@ -49,9 +50,9 @@ def test_a_learner_fits_missing_cells_and_constant_columns_from_each_of_its_star
 def test_a_quantile_learner_predicts_the_quantile(name: str) -> None:
     features, target = RNG.normal(size=(400, 2)), RNG.normal(size=400)
     learner, setting = LEARNERS[name], Setting(Task.regression, "quantile", 1, 0, 0.9)
-    watched = Validation(features[:100], target[:100], None, None)
+    sample = Sample(features, target)
 
-    said = learner.fit(setting, learner.starts[0], features, target, None, watched).predict(features)
+    said = learner.fit(setting, learner.starts[0], sample, Validation(sample.at(slice(100)))).predict(features)
 
     assert (target < said).mean() == pytest.approx(0.9, abs=0.07)
 

@@ -5,7 +5,7 @@ import pickle
 import time
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from keystage.data.spec import Task
 from keystage.search.folds import Fold
 from keystage.search.history import model_file, predictions_file
 from keystage.search.learners.catalogue import learner_named
-from keystage.search.learners.learner import Setting, Validation
+from keystage.search.learners.learner import Sample, Setting, Validation
 from keystage.search.metrics import Metric
 from keystage.search.trials import End, FoldResult, Proposal
 
@@ -48,6 +48,10 @@ class Material:
     score_weights: "np.ndarray | None" = None
     fit_rows: "np.ndarray | None" = None
     alike: bool = True
+
+    def sample(self, rows: "np.ndarray | slice") -> Sample:
+        """Some rows, with the weights that they have in a fit."""
+        return Sample(self.features[rows], self.target[rows], weights_at(self.fit_weights, rows))
 
 
 @dataclass(frozen=True)
@@ -105,24 +109,15 @@ def _fit(
 
     learner = learner_named(proposal.learner)
     training, validation = material.folds[fold]
-    training = _sampled(training, proposal.rows, material.setting.seed)
-    target, weights = material.target[training], weights_at(material.fit_weights, training)
-    watched = Validation(
-        material.features[validation], material.target[validation], weights_at(material.fit_weights, validation), ends
-    )
-    present = np.unique(target) if material.setting.is_classification else None
+    sample = material.sample(_sampled(training, proposal.rows, material.setting.seed))
+    watched = material.sample(validation)
+    present = np.unique(sample.target) if material.setting.is_classification else None
     complete = present is None or len(present) == material.setting.classes
     if not complete and present is not None:  # learners want codes without gaps
-        target = np.searchsorted(present, target)
-        # Rows of classes that were never seen cannot be watched.
-        seen = np.isin(watched.target, present)
-        watched = Validation(
-            watched.features[seen],
-            np.searchsorted(present, watched.target[seen]),
-            None if watched.weights is None else watched.weights[seen],
-            ends,
-        )
-    model = learner.fit(material.setting, proposal.point, material.features[training], target, weights, watched)
+        sample = replace(sample, target=np.searchsorted(present, sample.target))
+        watched = watched.at(np.isin(watched.target, present))  # rows of classes never seen cannot be watched
+        watched = replace(watched, target=np.searchsorted(present, watched.target))
+    model = learner.fit(material.setting, proposal.point, sample, Validation(watched, ends))
     predicted = predict(model, material.features[validation], material.setting.task)
     if present is not None and not complete:
         spread = np.zeros((len(predicted), material.setting.classes))
@@ -158,9 +153,7 @@ def fit_all(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             rows = slice(None) if material.fit_rows is None else material.fit_rows
-            features, target = material.features[rows], material.target[rows]
-            weights = weights_at(material.fit_weights, rows)
-            model = learner.fit(material.setting, {**proposal.point, **found}, features, target, weights, None)
+            model = learner.fit(material.setting, {**proposal.point, **found}, material.sample(rows), None)
         _write(path, lambda file: pickle.dump(model, file, protocol=5))
     except Exception as error:  # noqa: BLE001 - as above
         return FoldResult(None, time.monotonic() - begun, end=End.failed, error=_words(error)), None

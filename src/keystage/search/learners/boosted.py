@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from keystage.data.spec import Task
-from keystage.search.learners.learner import Choice, Learner, Point, Setting, Span, Validation
+from keystage.search.learners.learner import Choice, Learner, Point, Sample, Setting, Span, Validation
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,9 +44,7 @@ def least_gain(setting: Setting, target: "np.ndarray") -> float:
 def _fit_lgbm(
     setting: Setting,
     point: Point,
-    features: "np.ndarray",
-    target: "np.ndarray",
-    weights: "np.ndarray | None",
+    sample: Sample,
     validation: Validation | None,
 ) -> Any:
     from lightgbm import LGBMClassifier, LGBMRegressor, early_stopping
@@ -67,16 +65,16 @@ def _fit_lgbm(
         parameters["objective"] = "l1"
     model = (LGBMClassifier if setting.is_classification else LGBMRegressor)(**parameters)
     if validation is None:
-        return model.fit(features, target, sample_weight=weights)
-    gain = least_gain(setting, target)
+        return model.fit(sample.features, sample.target, sample_weight=sample.weights)
+    gain = least_gain(setting, sample.target)
     watch = [early_stopping(patience(point), verbose=False, min_delta=gain), *_lgbm_clock(validation)]
     return model.fit(
-        features,
-        target,
-        sample_weight=weights,
-        eval_X=validation.features,
-        eval_y=validation.target,
-        eval_sample_weight=None if validation.weights is None else [validation.weights],
+        sample.features,
+        sample.target,
+        sample_weight=sample.weights,
+        eval_X=validation.sample.features,
+        eval_y=validation.sample.target,
+        eval_sample_weight=None if validation.sample.weights is None else [validation.sample.weights],
         eval_metric="rmse" if setting.task is Task.regression and setting.loss == "squared" else None,
         callbacks=watch,
     )
@@ -99,9 +97,7 @@ def _lgbm_clock(validation: Validation) -> list[Any]:
 def _fit_xgboost(
     setting: Setting,
     point: Point,
-    features: "np.ndarray",
-    target: "np.ndarray",
-    weights: "np.ndarray | None",
+    sample: Sample,
     validation: Validation | None,
 ) -> Any:
     from xgboost import XGBClassifier, XGBRegressor
@@ -127,15 +123,15 @@ def _fit_xgboost(
         parameters["objective"] = "reg:absoluteerror"
     kind = XGBClassifier if setting.is_classification else XGBRegressor
     if validation is None:
-        return kind(**parameters).fit(features, target, sample_weight=weights)
-    watch = EarlyStopping(rounds=patience(point), min_delta=least_gain(setting, target))
+        return kind(**parameters).fit(sample.features, sample.target, sample_weight=sample.weights)
+    watch = EarlyStopping(rounds=patience(point), min_delta=least_gain(setting, sample.target))
     model = kind(**parameters, callbacks=[watch, *([Clock()] if validation.ends is not None else [])])
     model.fit(
-        features,
-        target,
-        sample_weight=weights,
-        eval_set=[(validation.features, validation.target)],
-        sample_weight_eval_set=None if validation.weights is None else [validation.weights],
+        sample.features,
+        sample.target,
+        sample_weight=sample.weights,
+        eval_set=[(validation.sample.features, validation.sample.target)],
+        sample_weight_eval_set=None if validation.sample.weights is None else [validation.sample.weights],
         verbose=False,
     )
     return model.set_params(callbacks=None)  # they are no part of the model

@@ -1,26 +1,16 @@
 """Forests: many deep trees at once, each on other rows or with other splits. They need no tuning to be good."""
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 from keystage.data.spec import Task
-from keystage.search.learners.learner import Choice, Learner, Point, Setting, Space, Span, Validation
-
-if TYPE_CHECKING:
-    import numpy as np
+from keystage.search.learners.learner import Choice, Learner, Point, Sample, Setting, Space, Span, Validation
 
 BOTH = (Task.classification, Task.regression)
 TREES = 150
 
 
-def _fit(
-    setting: Setting,
-    point: Point,
-    features: "np.ndarray",
-    target: "np.ndarray",
-    weights: "np.ndarray | None",
-    *,
-    extra: bool,
-) -> Any:
+def _fit(setting: Setting, point: Point, sample: Sample, _validation: Validation | None, *, extra: bool) -> Any:
     from sklearn import ensemble
 
     kind = {
@@ -31,29 +21,7 @@ def _fit(
     }[setting.is_classification, extra]
     parameters = {key: value for key, value in point.items() if setting.is_classification or key != "criterion"}
     model = kind(n_estimators=TREES, random_state=setting.seed, n_jobs=1, **parameters)
-    return model.fit(features, target, sample_weight=weights)
-
-
-def _fit_forest(
-    setting: Setting,
-    point: Point,
-    features: "np.ndarray",
-    target: "np.ndarray",
-    weights: "np.ndarray | None",
-    _validation: Validation | None,
-) -> Any:
-    return _fit(setting, point, features, target, weights, extra=False)
-
-
-def _fit_extra(
-    setting: Setting,
-    point: Point,
-    features: "np.ndarray",
-    target: "np.ndarray",
-    weights: "np.ndarray | None",
-    _validation: Validation | None,
-) -> Any:
-    return _fit(setting, point, features, target, weights, extra=True)
+    return model.fit(sample.features, sample.target, sample_weight=sample.weights)
 
 
 _SPACE: Space = {
@@ -67,12 +35,12 @@ _STARTS = (
 )
 MOST_CLASSES = 100  # each leaf keeps a number per class: with 300 classes, gigabytes
 
-RF = Learner("rf", BOTH, _SPACE, _STARTS, _fit_forest, most_classes=MOST_CLASSES)
+RF = Learner("rf", BOTH, _SPACE, _STARTS, partial(_fit, extra=False), most_classes=MOST_CLASSES)
 EXTRA_TREE = Learner(
     "extra_tree",
     BOTH,
     _SPACE,
     ({"max_features": 0.7, "min_samples_leaf": 1, "criterion": "gini"}, *_STARTS[1:]),
-    _fit_extra,
+    partial(_fit, extra=True),
     most_classes=MOST_CLASSES,
 )

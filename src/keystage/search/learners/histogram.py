@@ -1,28 +1,24 @@
 """scikit-learn's boosted trees: one more kind for a mean of several, on labels for which they are quick."""
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 from keystage.search.learners.boosted import BOTH, MOST_TREES, ROUNDS, patience
-from keystage.search.learners.learner import Learner, Point, Setting, Span, Validation
-
-if TYPE_CHECKING:
-    import numpy as np
+from keystage.search.learners.learner import Learner, Point, Sample, Setting, Span, Validation
 
 
 def _fit_histgb(
     setting: Setting,
     point: Point,
-    features: "np.ndarray",
-    target: "np.ndarray",
-    weights: "np.ndarray | None",
+    sample: Sample,
     validation: Validation | None,
 ) -> Any:
     import numpy as np
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-    empty = np.isnan(features).all(axis=0)
+    empty = np.isnan(sample.features).all(axis=0)
     if empty.any():  # scikit-learn 1.9 finds no bins for such a column (_hist_gradient_boosting/binning.py)
-        features = np.where(empty, 0.0, features)
+        sample = replace(sample, features=np.where(empty, 0.0, sample.features))
     settings = {key: value for key, value in point.items() if key != ROUNDS}
     parameters = {"random_state": setting.seed, "max_iter": point.get(ROUNDS, MOST_TREES), **settings}
     if setting.loss == "quantile":
@@ -31,15 +27,17 @@ def _fit_histgb(
         parameters["loss"] = "absolute_error"
     kind = HistGradientBoostingClassifier if setting.is_classification else HistGradientBoostingRegressor
     if validation is None:
-        return kind(**parameters, early_stopping=False).fit(features, target, sample_weight=weights)
+        return kind(**parameters, early_stopping=False).fit(
+            sample.features, sample.target, sample_weight=sample.weights
+        )
     model = kind(**parameters, early_stopping=True, n_iter_no_change=patience(point))
     return model.fit(
-        features,
-        target,
-        sample_weight=weights,
-        X_val=validation.features,
-        y_val=validation.target,
-        sample_weight_val=validation.weights,
+        sample.features,
+        sample.target,
+        sample_weight=sample.weights,
+        X_val=validation.sample.features,
+        y_val=validation.sample.target,
+        sample_weight_val=validation.sample.weights,
     )
 
 

@@ -57,24 +57,39 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class Validation:
-    """Rows on which a boosted learner watches its loss, to stop when it no longer falls.
+class Sample:
+    """Rows to fit on, or to watch.
 
     Attributes:
-        features: n x m.
-        target: n codes or values.
-        weights: n, or None.
-        ends: time on ``time.monotonic``'s clock at which boosting stops with what it has; None for no limit.
+        features: n x m numbers; cells may be missing.
+        target: n class codes from 0, or n values.
+        weights: n, by which rows count; None for equal ones.
     """
 
     features: "np.ndarray"
     target: "np.ndarray"
-    weights: "np.ndarray | None"
-    ends: float | None
+    weights: "np.ndarray | None" = None
+
+    def at(self, rows: "np.ndarray | slice") -> "Sample":
+        """Some of the rows, by position or as a mask."""
+        return Sample(self.features[rows], self.target[rows], None if self.weights is None else self.weights[rows])
 
 
-# The fitted model, and what fitting found out for a later fit without validation rows (such as the number of trees).
-Fit = Callable[["Setting", Point, "np.ndarray", "np.ndarray", "np.ndarray | None", "Validation | None"], Any]
+@dataclass(frozen=True)
+class Validation:
+    """Rows on which a boosted learner watches its loss, to stop when it no longer falls.
+
+    Attributes:
+        sample: rows that are not fitted on.
+        ends: time on ``time.monotonic``'s clock at which boosting stops with what it has; None for no limit.
+    """
+
+    sample: Sample
+    ends: float | None = None
+
+
+# Given settings, hyperparameters, rows to fit on and rows to watch, the fitted model.
+Fit = Callable[[Setting, Point, Sample, "Validation | None"], Any]
 
 
 @dataclass(frozen=True)

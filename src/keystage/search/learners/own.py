@@ -1,15 +1,12 @@
 """Learners of the user's own: scikit-learn estimators in ``src/project/estimators.py``."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from keystage.core.errors import ExtensionError
 from keystage.core.extension import load_class
 from keystage.data.spec import Task
-from keystage.search.learners.learner import Choice, Learner, Point, Setting, Space, Span, Validation
+from keystage.search.learners.learner import Choice, Learner, Point, Sample, Setting, Space, Span, Validation
 from keystage.search.names import OWN_ESTIMATORS
-
-if TYPE_CHECKING:
-    import numpy as np
 
 
 def own_learner(reference: str) -> Learner:
@@ -47,16 +44,14 @@ def own_learner(reference: str) -> Learner:
     def fit(
         _setting: Setting,
         point: Point,
-        features: "np.ndarray",
-        target: "np.ndarray",
-        weights: "np.ndarray | None",
+        sample: Sample,
         _validation: Validation | None,
     ) -> Any:
         from sklearn.utils.validation import has_fit_parameter
 
         model = kind(**point)
-        weighed = weights is not None and has_fit_parameter(model, "sample_weight")
-        return model.fit(features, target, **({"sample_weight": weights} if weighed else {}))
+        weighed = sample.weights is not None and has_fit_parameter(model, "sample_weight")
+        return model.fit(sample.features, sample.target, **({"sample_weight": sample.weights} if weighed else {}))
 
     return Learner(name=reference, tasks=tasks, space=space, starts=(start,), fit=fit)
 

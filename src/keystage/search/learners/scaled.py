@@ -5,13 +5,10 @@ Each is a scikit-learn pipeline, so it takes the same rows as the trees do, miss
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from keystage.data.spec import Task
-from keystage.search.learners.learner import Choice, Fit, Learner, Point, Setting, Span, Validation
-
-if TYPE_CHECKING:
-    import numpy as np
+from keystage.search.learners.learner import Choice, Fit, Learner, Point, Sample, Setting, Span, Validation
 
 CLASSES, NUMBERS = (Task.classification,), (Task.regression,)
 MOST_ROWS_BY_DISTANCE = 5000  # Azure ML SDK v1 leaves KNN and SVM out above that many samples (MAX_SAMPLES_AUTOBLOCK)
@@ -39,21 +36,22 @@ def _pipeline(
     def fit(
         setting: Setting,
         point: Point,
-        features: "np.ndarray",
-        target: "np.ndarray",
-        weights: "np.ndarray | None",
+        sample: Sample,
         _validation: Validation | None,
     ) -> Any:
         from sklearn.compose import TransformedTargetRegressor
         from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import StandardScaler
 
-        final = make(setting, {key: value for key, value in point.items() if key != "scaling"}, features.shape[1])
-        model = make_pipeline(*_steps(point, len(features), setting.seed), final)
-        given = {f"{model.steps[-1][0]}__sample_weight": weights} if weighted and weights is not None else {}
+        columns = sample.features.shape[1]
+        final = make(setting, {key: value for key, value in point.items() if key != "scaling"}, columns)
+        model = make_pipeline(*_steps(point, len(sample.target), setting.seed), final)
+        given = {}
+        if weighted and sample.weights is not None:
+            given[f"{model.steps[-1][0]}__sample_weight"] = sample.weights
         if scaled_target and not setting.is_classification:
             model = TransformedTargetRegressor(model, transformer=StandardScaler())
-        return model.fit(features, target, **given)
+        return model.fit(sample.features, sample.target, **given)
 
     return fit
 
