@@ -35,7 +35,7 @@ class Crashing(Splines):
 
 class Hungry(Splines):
     def fit(self, X, y, sample_weight=None):
-        self.eaten = np.ones(250_000_000)  # 2 GB
+        self.eaten = np.ones(100_000_000)  # 0.8 GB
         time.sleep(600)
 """
 
@@ -91,7 +91,7 @@ def test_a_learner_that_does_not_end_well_is_a_row_of_the_leaderboard(project: P
     estimators = f"automl.estimators=[{','.join(f'project.estimators:{name}' for name in names)}]"
 
     project.call(
-        "keystage", "run", estimators, "automl.trial_timeout=6", "automl.memory_budget=1500", "automl.max_trials=5"
+        "keystage", "run", estimators, "automl.trial_timeout=6", "automl.memory_budget=700", "automl.max_trials=5"
     )
 
     board = pd.read_parquet(project.root / "artifacts/leaderboard.parquet")

@@ -1,15 +1,11 @@
 """Fits in processes of their own, one per core, so that one that overruns its time or memory can be stopped.
 
 A learner's fit is a call into C that hears no signal and looks at no clock; only the end of its process ends it.
-On Linux and macOS the processes are forked from a server that has imported the learners once, so a new one is there at
-once and they share the libraries' memory.
+The processes are forked from a server, so a new one is there at once (``fork_server``).
 """
 
-import multiprocessing
-import os
 import pickle
 import signal
-import threading
 import time
 from dataclasses import dataclass, fields
 from multiprocessing import connection
@@ -18,34 +14,23 @@ from typing import Any
 
 import psutil
 
+from keystage.adapters.fork_server import context, end_with_parent
 from keystage.search.fitting import Done, Job, Material, fit_all, fit_fold
 from keystage.search.trials import End, FoldResult
 
-_PRELOADED = [
-    "keystage.search.fitting",
-    "keystage.search.learners.imports",
-]
 _MEMORY_LOOKS = 0.2  # seconds between two looks at the processes' memory
 MEGABYTE = 2**20
 
 
 @dataclass
-class _Process:
-    process: Any
-    pipe: Any
+class _Place:
+    """Room for one fit at a time; its process is begun with the first and after one that was stopped."""
+
+    process: Any = None
+    pipe: Any = None
     job: Job | None = None
     begun: float = 0.0
     ends: float | None = None
-
-
-def start_server() -> None:
-    """Begin to import the learners in the process that others are forked from; returns at once."""
-    context = _context()
-    if context.get_start_method() == "forkserver":
-        context.set_forkserver_preload(_PRELOADED)
-        from multiprocessing.forkserver import ensure_running
-
-        ensure_running()
 
 
 class FitProcesses:
@@ -59,15 +44,15 @@ class FitProcesses:
     """
 
     def __init__(self, number: int, material: Path, fits: Path, memory: int | None) -> None:
-        self._context = _context()
+        self._context = context()
         self._material, self._fits, self._memory = material, fits, memory
         self._looked = 0.0
-        self._processes = [self._start() for _ in range(number)]
+        self._places = [_Place() for _ in range(number)]
 
     @property
     def idle(self) -> int:
         """How many have nothing to do."""
-        return sum(item.job is None for item in self._processes)
+        return sum(item.job is None for item in self._places)
 
     def begin(self, job: Job, soft: float | None, hard: float | None) -> None:
         """Give a job to an idle process.
@@ -77,7 +62,9 @@ class FitProcesses:
             soft: seconds after which boosting stops with the trees it has; None for no limit.
             hard: seconds after which the process is stopped; None for no limit.
         """
-        item = next(item for item in self._processes if item.job is None)
+        item = next(item for item in self._places if item.job is None)
+        if item.process is None:
+            self._start(item)
         item.job, item.begun = job, time.monotonic()
         item.ends = None if hard is None else item.begun + hard
         item.pipe.send((job, soft))
@@ -90,28 +77,27 @@ class FitProcesses:
             now = time.monotonic()
             if done or now >= until:
                 return done
-            ends = [item.ends for item in self._processes if item.job and item.ends is not None]
+            ends = [item.ends for item in self._places if item.job and item.ends is not None]
             pause = min([until, *ends]) - now
             if self._memory is not None:
                 pause = min(pause, _MEMORY_LOOKS)
-            connection.wait([item.pipe for item in self._processes if item.job], timeout=max(0.0, pause))
+            connection.wait([item.pipe for item in self._places if item.job], timeout=max(0.0, pause))
 
     def abandon(self) -> None:
         """Stop the fits under way: nobody waits for them any more."""
-        for place, item in enumerate(self._processes):
+        for item in self._places:
             if item.job:
                 self._stop(item)
-                self._processes[place] = self._start()
 
     def close(self) -> None:
         """Stop all, whatever they do."""
-        for item in self._processes:
-            self._stop(item)
-        self._processes = []
+        for item in self._places:
+            if item.process:
+                self._stop(item)
 
     def _ended(self) -> list[Done]:
         done = []
-        for place, item in enumerate(self._processes):
+        for item in self._places:
             if item.job is None or not item.pipe.poll():
                 continue
             try:
@@ -120,7 +106,7 @@ class FitProcesses:
                 # Stopped from outside: by the system for want of memory, or by a fault in a library.
                 item.process.join()
                 error = f"its process ended with code {item.process.exitcode}"
-                done.append(self._replace(place, End.failed, error))
+                done.append(self._stopped(item, End.failed, error))
                 continue
             done.append(Done(item.job, result, model))
             item.job = None
@@ -129,42 +115,42 @@ class FitProcesses:
     def _overrun(self) -> list[Done]:
         now = time.monotonic()
         done = [
-            self._replace(place, End.timeout, f"stopped after {now - item.begun:.1f} seconds")
-            for place, item in enumerate(self._processes)
+            self._stopped(item, End.timeout, f"stopped after {now - item.begun:.1f} seconds")
+            for item in self._places
             if item.job and item.ends is not None and now >= item.ends
         ]
         if self._memory is not None and now - self._looked >= _MEMORY_LOOKS:
             self._looked = now
-            used = {place: _memory_of(item.process.pid) for place, item in enumerate(self._processes) if item.job}
-            if used and sum(used.values()) > self._memory:
-                largest = max(used, key=lambda place: used[place])
-                error = f"stopped at {used[largest]:.0f} MB; all fits together used {sum(used.values()):.0f} MB"
-                done.append(self._replace(largest, End.memory, error))
+            used = [(_memory_of(item.process.pid), item) for item in self._places if item.job]
+            together = sum(memory for memory, _ in used)
+            if used and together > self._memory:
+                most, item = max(used, key=lambda pair: pair[0])
+                done.append(
+                    self._stopped(item, End.memory, f"stopped at {most:.0f} MB; all fits used {together:.0f} MB")
+                )
         return done
 
-    def _replace(self, place: int, end: End, error: str) -> Done:
-        item = self._processes[place]
+    def _stopped(self, item: _Place, end: End, error: str) -> Done:
         assert item.job is not None
         done = Done(item.job, FoldResult(None, time.monotonic() - item.begun, end=end, error=error))
         self._stop(item)
-        self._processes[place] = self._start()
         return done
 
-    def _start(self) -> _Process:
-        ours, theirs = self._context.Pipe()
-        process = self._context.Process(
+    def _start(self, item: _Place) -> None:
+        item.pipe, theirs = self._context.Pipe()
+        item.process = self._context.Process(
             target=_work, args=(theirs, str(self._material), str(self._fits)), daemon=True, name="keystage fit"
         )
-        process.start()
+        item.process.start()
         theirs.close()
-        return _Process(process, ours)
 
-    def _stop(self, item: _Process) -> None:
+    def _stop(self, item: _Place) -> None:
         item.process.kill()
         item.process.join()
         item.pipe.close()
         for left in self._fits.glob(f"*.{item.process.pid}"):
             left.unlink(missing_ok=True)
+        item.process = item.job = None
 
 
 def write_material(material: Material, path: Path) -> None:
@@ -194,7 +180,7 @@ def _read_material(path: Path) -> Material:
 def _work(pipe: Any, material_file: str, fits: str) -> None:
     """What a process does: fit one job after the other until nobody is there to ask."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asks; it stops this one
-    _end_with_parent()
+    end_with_parent()
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     material = _read_material(Path(material_file))
@@ -213,27 +199,9 @@ def _do(material: Material, job: Job, soft: float | None, fits: Path) -> tuple[F
     return fit_all(material, job.proposal, dict(job.found), fits)
 
 
-def _end_with_parent() -> None:
-    """A process whose parent was killed would fit to its end for nobody."""
-    parent = multiprocessing.parent_process()
-    if parent is None:
-        return
-
-    def watch() -> None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
 def _memory_of(process: int) -> float:
     """Megabytes that are this process's own or that it shares."""
     try:
         return float(psutil.Process(process).memory_info().rss) / MEGABYTE
     except psutil.Error:
         return 0.0
-
-
-def _context() -> Any:
-    methods = multiprocessing.get_all_start_methods()
-    return multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")

@@ -6,6 +6,7 @@ from strong starts, with every step at the same cost; ``keystage.search.schedule
 """
 
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -26,7 +27,7 @@ class FlamlSteps:
     """
 
     def __init__(self, space: Space, start: Point, loss: float, seed: int) -> None:
-        with _without_mlflow():
+        with _tuner_alone():
             from flaml.tune.searcher.flow2 import FLOW2
 
         self._kept = {name: value for name, value in start.items() if name not in space}
@@ -60,16 +61,21 @@ class FlamlSteps:
 
 
 @contextmanager
-def _without_mlflow() -> Iterator[None]:
-    """FLAML 2.7.0 imports MLflow where it is there (``flaml/fabric/mlflow.py``): 2.4 seconds and 50 MB for nothing."""
-    if "mlflow" in sys.modules:
-        yield
-        return
-    sys.modules["mlflow"] = None  # type: ignore[assignment]  # Python's way to say: not to be imported
+def _tuner_alone() -> Iterator[None]:
+    """Keep an import of FLAML to its tuner.
+
+    FLAML 2.7.0 imports its AutoML and, where it is there, MLflow (``flaml/__init__.py``, ``flaml/fabric/mlflow.py``):
+    3 seconds and 100 MB for nothing. It is made to go without either, as where neither is installed.
+    """
+    barred = [name for name in ("mlflow", "flaml.automl") if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(barred))  # type: ignore[arg-type]  # None: Python's way to say not to be imported
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="flaml.automl is not available")
+            yield
     finally:
-        del sys.modules["mlflow"]
+        for name in barred:
+            del sys.modules[name]
 
 
 def _domain(values: Span | Choice) -> Any:

@@ -34,6 +34,14 @@ INTERRUPTED = 130  # what shells report for Ctrl-C
 _OWN = {"keystage", "project", "hydra_plugins"}
 
 
+def run_forking_stage(stage: Stage[Params], params: type[Params]) -> None:
+    """Run a stage that forks processes, in one that shares the libraries' memory with them; see ``run_stage``."""
+    from keystage.adapters.fork_server import run_forked
+
+    limits.apply(ComputeProfile(cores=1))  # one thread each: such a stage shares its cores out by process
+    sys.exit(run_forked(run_stage, stage, params))
+
+
 def run_stage(stage: Stage[Params], params: type[Params]) -> None:
     """Run ``stage`` with its parameters from params.yaml in the working directory, and end the process.
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from keystage.adapters.fit_processes import start_server
+from keystage.adapters.fork_server import start_server
 from keystage.compute import limits
 from keystage.compute.spec import ComputeSpec
 from keystage.core.errors import SearchError, listing
