@@ -4,7 +4,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from keystage.adapters.fork_server import start_server
@@ -54,6 +54,7 @@ def train(params: TrainParams) -> dict[str, Any]:
     begun = time.monotonic()
     spec, cores = params.automl, limits.cores(params.compute.train)
     material, classes, folds = _material(table, spec, params.seed)
+    table = replace(table, features=table.features.head(1))  # the search has its own; names are still wanted
     rows, columns = len(material.folds[0][0]), material.features.shape[1]
     learners, left_out = learners_for(spec, table.task, rows, columns, len(classes))
     _say_plan(material, folds, spec, [learner.name for learner in learners], left_out, cores)

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 MOST_TREES = 2000
 LEAST_GAIN = 1e-4
+# Megabytes of histograms that a fit keeps. Unlimited, as the libraries have it, a tree of 250 leaves on 2,000 columns
+# takes 2 GB (LightGBM) or 4 GB (XGBoost); with this limit it was as fast, and no different.
+HISTOGRAMS = 256
+_HISTOGRAM_BYTES = 256 * 16  # of one column, in XGBoost: 256 bins of two doubles
 ROUNDS = "n_estimators"
 BOTH = (Task.classification, Task.regression)
 
@@ -55,6 +59,7 @@ def _fit_lgbm(
         "random_state": setting.seed,
         "deterministic": True,
         "force_row_wise": True,
+        "histogram_pool_size": HISTOGRAMS,
         "subsample_freq": 1,
         ROUNDS: MOST_TREES,
         **point,
@@ -111,6 +116,7 @@ def _fit_xgboost(
         "n_jobs": 1,
         "random_state": setting.seed,
         "tree_method": "hist",
+        "max_cached_hist_node": max(8, HISTOGRAMS * 2**20 // (_HISTOGRAM_BYTES * sample.features.shape[1])),
         "verbosity": 0,
         ROUNDS: MOST_TREES,
         **point,
