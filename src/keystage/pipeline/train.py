@@ -19,6 +19,7 @@ from keystage.pipeline.inputs import fingerprints
 from keystage.pipeline.progress import SearchProgress
 from keystage.pipeline.search import Found, learners_for, search
 from keystage.search.assembly import model_of
+from keystage.search.finishing import Finish
 from keystage.search.fitting import Material
 from keystage.search.folds import Folds, make_folds
 from keystage.search.learners.learner import Setting
@@ -54,6 +55,7 @@ def train(params: TrainParams) -> dict[str, Any]:
     begun = time.monotonic()
     spec, cores = params.automl, limits.cores(params.compute.train)
     material, classes, folds = _material(table, spec, params.seed)
+    _require_threshold_suits(spec, classes)
     rows, columns = len(material.folds[0][0]), material.features.shape[1]
     learners, left_out = learners_for(spec, table.task, rows, columns, len(classes))
     _say_plan(material, folds, spec, [learner.name for learner in learners], left_out, cores)
@@ -119,8 +121,19 @@ def _material(table: PreparedTable, spec: SearchSpec, seed: int) -> tuple[Materi
         None if roles.weight is None else roles.weight.to_numpy(),
         folds.fit_rows,
         alike=folds.kind is not ValidationKind.time,
+        offset=None if roles.offset is None else roles.offset.to_numpy(),
     )
     return material, classes, folds
+
+
+def _require_threshold_suits(spec: SearchSpec, classes: Sequence[Any]) -> None:
+    if spec.threshold_metric is None or len(classes) == 2:
+        return
+    raise SearchError(
+        f"automl.threshold={spec.threshold} decides between two classes, and the label has {len(classes)}",
+        why=listing(classes),
+        fix="set automl.threshold=none; of more than two, the likeliest class is the one that is decided on",
+    )
 
 
 def _search_key(params: TrainParams) -> str:
@@ -168,13 +181,13 @@ def _write(
     metric = material.metric
     workspace.write_pickle(model_of(final.model, table.features), workspace.MODEL)
     leaderboard(found.trials, metric).to_parquet(workspace.LEADERBOARD, index=False)
-    said = out_of_fold_table(table.label, material, final.out_of_fold, classes)
+    said = out_of_fold_table(table.label, material, final.finish, classes)
     said.to_parquet(workspace.OUT_OF_FOLD, index=False)
     best = ranked(found.trials, metric)[0]
     assert best.score is not None
     report = {
         "best_trial": {metric.name: best.score},
-        "model": {metric.name: final.ensemble.score},
+        "model": {metric.name: final.score},
         "trials": len(found.trials),
         "members": len(final.ensemble.members),
         "stopped_by": found.stopped_by.value,
@@ -187,14 +200,15 @@ def _write(
         "notes": [*found.notes, *final.notes],
         "left_out": dict(left_out),
         "scores": {
-            "model": all_scores(material, final.out_of_fold, ends),
-            "best_trial": all_scores(material, final.best_out_of_fold, ends),
+            "model": all_scores(material, final.finish, ends),
+            "best_trial": all_scores(material, Finish(final.best_out_of_fold), ends),
         },
+        **final.finish.report,
     }
     workspace.write_json(about_model, workspace.MODEL_REPORT)
     script = training_script(
         final.ensemble.members,
-        final.model.estimators_,
+        final.members,
         table.task,
         workspace.TRAIN_TABLE,
         str(table.label.name),
@@ -207,6 +221,6 @@ def _write(
         len(found.trials),
         metric.name,
         best.score,
-        final.ensemble.score,
+        final.score,
         final.ensemble.note,
     )
