@@ -15,6 +15,7 @@ from keystage.core.params import PARAMS_FILE, as_text, outside_key
 from keystage.data.spec import Task
 from keystage.data.table import PreparedTable, read_table
 from keystage.pipeline import workspace
+from keystage.pipeline.final import Final
 from keystage.pipeline.inputs import fingerprints
 from keystage.pipeline.progress import SearchProgress
 from keystage.pipeline.search import Found, learners_for, search
@@ -126,6 +127,16 @@ def _material(table: PreparedTable, spec: SearchSpec, seed: int) -> tuple[Materi
     return material, classes, folds
 
 
+def _left_out_of_script(material: Material, final: Final) -> list[str]:
+    said = {
+        "weights of rows": material.fit_weights is not None,
+        "the calibration of probabilities": final.finish.calibrator is not None,
+        f"the threshold {final.finish.threshold}": final.finish.threshold is not None,
+        "what the differences, which are learnt, are added to": material.offset is not None,
+    }
+    return [name for name, is_so in said.items() if is_so]
+
+
 def _require_threshold_suits(spec: SearchSpec, classes: Sequence[Any]) -> None:
     if spec.threshold_metric is None or len(classes) == 2:
         return
@@ -209,10 +220,11 @@ def _write(
     script = training_script(
         final.ensemble.members,
         final.members,
+        final.stacked_by,
         table.task,
         workspace.TRAIN_TABLE,
         str(table.label.name),
-        weighted=material.fit_weights is not None,
+        left_out=_left_out_of_script(material, final),
     )
     workspace.TRAIN_AGAIN.write_text(script, encoding="utf-8")
     course_table(found.trials, metric).to_csv(workspace.SEARCH_COURSE, index=False)
