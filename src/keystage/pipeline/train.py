@@ -29,6 +29,7 @@ from keystage.search.names import ABSOLUTE_METRICS, quantile_of
 from keystage.search.report import all_scores, course_table, members_report, out_of_fold_table
 from keystage.search.script import training_script
 from keystage.search.spec import AFTER_TRIALS, ClassWeight, SearchSpec
+from keystage.search.standing import hyperparameters, standing
 from keystage.search.trials import leaderboard, ranked
 from keystage.search.validation import ValidationKind
 from keystage.search.weights import sample_weights
@@ -205,6 +206,7 @@ def _write(
         "validation": {"kind": folds.kind.value, "folds": len(material.folds), "note": folds.note},
     }
     workspace.write_json(report, workspace.SEARCH_REPORT)
+    weights = {member.trial.number: member.weight for member in final.ensemble.members}
     about_model = {
         "members": members_report(final.ensemble, final.fitted_on),
         "chosen": final.ensemble.note,
@@ -215,6 +217,8 @@ def _write(
             "best_trial": all_scores(material, Finish(final.best_out_of_fold), ends),
         },
         **final.finish.report,
+        "estimators": standing(found.trials, metric, weights),
+        "hyperparameters": hyperparameters(found.trials, metric) if ends is None or time.monotonic() < ends else {},
     }
     workspace.write_json(about_model, workspace.MODEL_REPORT)
     script = training_script(
