@@ -1,6 +1,7 @@
 """``keystage leaderboard``: the trials of the last search."""
 
-from typing import Annotated
+import json
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich import box
@@ -10,6 +11,9 @@ from rich.table import Table
 from keystage.cli.project import errors_in_words, project_root
 from keystage.core.errors import ProjectError
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 DEFAULT_TOP = 10
 LONGEST_ESTIMATOR = len("xgb_limitdepth")
 
@@ -17,10 +21,11 @@ LONGEST_ESTIMATOR = len("xgb_limitdepth")
 @errors_in_words
 def leaderboard(
     top: Annotated[int, typer.Option(help="Trials to show, 0 for all.", min=0)] = DEFAULT_TOP,
-    as_json: Annotated[bool, typer.Option("--json", help="All trials as JSON records, for scripts.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="All of them as JSON records, for scripts.")] = False,
+    by_estimator: Annotated[bool, typer.Option("--by-estimator", help="One line per estimator, all of them.")] = False,
 ) -> None:
     """List the trials of the last search, best first. The file behind it is artifacts/leaderboard.parquet."""
-    from keystage.pipeline.workspace import LEADERBOARD, read_json, record
+    from keystage.pipeline.workspace import LEADERBOARD, MODEL_REPORT, read_json, record
     from keystage.search.metrics import metric_of
     from keystage.search.trials import rows_of
 
@@ -33,6 +38,10 @@ def leaderboard(
     import pandas as pd
 
     board = pd.read_parquet(path)
+    if by_estimator:
+        seconds = read_json(root / record("train"))["trial_seconds"]
+        _by_estimator(read_json(root / MODEL_REPORT)["estimators"], board, seconds, as_json=as_json)
+        return
     if as_json:
         typer.echo(board.to_json(orient="records", double_precision=15))
         return
@@ -53,6 +62,34 @@ def leaderboard(
     console.print(table)
     if top and len(board) > top:
         console.print(f"{len(board) - top} more: keystage leaderboard --top 0")
+
+
+def _by_estimator(
+    entries: list[dict[str, Any]], board: "pd.DataFrame", seconds: dict[str, float], *, as_json: bool
+) -> None:
+    taken = board["trial"].astype("str").map(seconds).groupby(board["estimator"]).sum()
+    total = float(taken.sum()) or 1.0
+    rows = [
+        {**entry, "seconds": float(taken[entry["estimator"]]), "share": float(taken[entry["estimator"]]) / total}
+        for entry in entries
+    ]
+    if as_json:
+        typer.echo(json.dumps(rows))
+        return
+    titles = ("estimator", str(board["metric"].iloc[0]).rpartition(":")[2], "trial", "trials", "with a score")
+    table = Table(*titles, "seconds", "share", "in the model", box=box.SIMPLE, padding=(0, 1, 0, 0))
+    for row in rows:
+        table.add_row(
+            row["estimator"].rpartition(":")[2],
+            "" if row["best"] is None else f"{row['best']:.4f}",
+            "" if row["best"] is None else str(row["best_trial"]),
+            str(row["trials"]),
+            str(row["complete"]),
+            f"{row['seconds']:.1f}",
+            f"{row['share']:.0%}",
+            f"{row['weight']:.0%}" if row["weight"] else "",
+        )
+    Console().print(table)
 
 
 def _short(value: object) -> str:

@@ -43,9 +43,3 @@ class Conf:
         self.prep.require_suits(self.dataset)
         self.automl.require_suits(self.dataset.task.learnt)
         self.automl.validation.require_suits(self.dataset)
-        forecast = self.dataset.forecast
-        if forecast is not None and forecast.difference is not False and self.automl.metric == "mape":
-            raise ValueError(
-                "automl.metric=mape divides by what is learnt, which may be differences near 0: take mae, or set "
-                "dataset.forecast.difference=false"
-            )

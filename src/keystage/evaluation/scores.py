@@ -24,25 +24,31 @@ PLOT_COLUMNS = {
 }
 
 
-def scores(task: Task, truth: "np.ndarray", predicted: "np.ndarray") -> dict[str, float]:
+def scores(
+    task: Task, truth: "np.ndarray", predicted: "np.ndarray", decided: "np.ndarray | None" = None
+) -> dict[str, float]:
     """All metrics of the task by name; those that need all classes lack when one is absent.
 
     Args:
         task: what was learnt.
         truth: n class codes, or n values.
         predicted: n x k probabilities, or n values.
+        decided: n class codes that the model decided on; None for the likeliest.
     """
     import numpy as np
 
+    judged = predicted if decided is None else np.eye(predicted.shape[1])[decided]
     all_present = task is not Task.classification or len(np.unique(truth)) == predicted.shape[1]
     return {
-        name: metric.score(truth, predicted)
+        name: metric.score(truth, judged if metric.of_classes else predicted)
         for name, metric in METRICS[task].items()
         if all_present or not metric.needs_all_classes
     }
 
 
-def plot_tables(truth: "np.ndarray", predicted: "np.ndarray", classes: "Sequence[object]") -> "dict[str, pd.DataFrame]":
+def plot_tables(
+    truth: "np.ndarray", predicted: "np.ndarray", classes: "Sequence[object]", decided: "np.ndarray | None" = None
+) -> "dict[str, pd.DataFrame]":
     """Tables for the plots of dvc.yaml, by file name without ending; those of the other task have no rows.
 
     With two classes the curves are those of the second; with more there is one per class against the rest.
@@ -51,14 +57,19 @@ def plot_tables(truth: "np.ndarray", predicted: "np.ndarray", classes: "Sequence
         truth: n class codes, or n values.
         predicted: n x k probabilities, or n values.
         classes: the k label values, in the order of the columns; none for a regressor.
+        decided: n class codes that the model decided on; None for the likeliest.
     """
     import pandas as pd
 
-    tables = _of_classes(truth, predicted, classes) if classes else _residuals(truth, predicted)
+    if classes and decided is None:
+        decided = predicted.argmax(axis=1)
+    tables = _of_classes(truth, predicted, classes, decided) if decided is not None else _residuals(truth, predicted)
     return {name: pd.DataFrame(columns=list(columns)) for name, columns in PLOT_COLUMNS.items()} | tables
 
 
-def _of_classes(truth: "np.ndarray", predicted: "np.ndarray", classes: "Sequence[object]") -> "dict[str, pd.DataFrame]":
+def _of_classes(
+    truth: "np.ndarray", predicted: "np.ndarray", classes: "Sequence[object]", decided: "np.ndarray"
+) -> "dict[str, pd.DataFrame]":
     import pandas as pd
 
     shown = range(len(classes)) if len(classes) > 2 else [1]
@@ -69,7 +80,7 @@ def _of_classes(truth: "np.ndarray", predicted: "np.ndarray", classes: "Sequence
     confusion = pd.DataFrame(
         {
             "actual": [str(classes[code]) for code in truth],
-            "predicted": [str(classes[code]) for code in predicted.argmax(axis=1)],
+            "predicted": [str(classes[code]) for code in decided],
         }
     )
     return {name: pd.concat(parts, ignore_index=True) for name, parts in tables.items()} | {"confusion": confusion}

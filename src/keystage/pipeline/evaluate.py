@@ -36,18 +36,20 @@ def evaluate(params: EvaluateParams) -> None:  # noqa: ARG001 - run_stage has ap
         offset = table.roles.offset.to_numpy()
         predicted, truth = offset + predicted, offset + truth
 
-    found = scores(table.task, truth, predicted)
+    labels = model.predict(table.features) if classes else None
+    decided = None if labels is None else LabelEncoder().fit(classes).transform(labels)
+    found = scores(table.task, truth, predicted, decided)
     report = {"test": {**found, "rows": len(truth)}}
     if table.roles.baseline is not None:
         report["baseline"] = scores(table.task, truth, table.roles.baseline.to_numpy())
     workspace.write_json(report, workspace.METRICS)
     workspace.PLOTS.mkdir(parents=True, exist_ok=True)
-    for name, plot in plot_tables(truth, predicted, classes).items():
+    for name, plot in plot_tables(truth, predicted, classes, decided).items():
         plot.to_csv(workspace.PLOTS / f"{name}.csv", index=False)
     actual = table.label if table.roles.offset is None else pd.Series(truth, name=table.label.name)
     predictions = prediction_table(actual, predicted, classes)
-    if classes:
-        predictions.insert(1, "predicted", model.predict(table.features))
+    if labels is not None:
+        predictions.insert(1, "predicted", labels)
     predictions.to_parquet(workspace.PREDICTIONS, index=False)
     shown = ", ".join(f"{name} {found[name]:.4f}" for name in SHOWN if name in found)
     logger.info("On %d test rows: %s", len(truth), shown)

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from keystage.adapters.fit_processes import FitProcesses
 from keystage.core.errors import SearchError
-from keystage.search.assembly import vote
+from keystage.search import assembly
 from keystage.search.ensemble import Candidate, Ensemble, Truth, eligible, select, without
+from keystage.search.finishing import Finish, finish
 from keystage.search.fitting import Job, Material, weights_at
-from keystage.search.history import TrialLog, read_model
+from keystage.search.history import TrialLog, read_model, require_kept
 from keystage.search.learners.catalogue import learner_named
 from keystage.search.spec import EnsembleKind, FinalFit, SearchSpec
+from keystage.search.stacking import stacked
 from keystage.search.trials import End, Trial, found_on_folds
 
 if TYPE_CHECKING:
@@ -31,18 +33,25 @@ class Final:
     """The model, and what it is made of.
 
     Attributes:
-        model: a scikit-learn vote on class codes or values; takes arrays.
+        model: a scikit-learn vote or stack on class codes or values, calibrated and with a threshold where those are
+            asked for; takes arrays.
+        members: the fitted model of each member, in the ensemble's order.
+        stacked_by: the linear model of a stack; None of a weighted mean.
         ensemble: its members and how they score together.
         fitted_on: by trial, what its member was fitted on.
-        out_of_fold: for each fold, what the members say together of its validation rows.
-        best_out_of_fold: likewise, of the best trial alone.
+        finish: calibration and threshold, and what the model says of each fold's validation rows.
+        score: of the model as it ends.
+        best_out_of_fold: for each fold, what the best trial alone says of its validation rows.
         notes: what did not go as it was asked for.
     """
 
     model: Any
+    members: Sequence[Any]
+    stacked_by: Any
     ensemble: Ensemble
     fitted_on: dict[int, FinalFit]
-    out_of_fold: Sequence["np.ndarray"]
+    finish: Finish
+    score: float
     best_out_of_fold: Sequence["np.ndarray"]
     notes: tuple[str, ...]
 
@@ -82,12 +91,15 @@ def fit_final(
     """
     candidates = _candidates(trials, material, log)
     truth = Truth(
-        [material.target[rows] for _, rows in material.folds],
+        [material.truth(rows) for _, rows in material.folds],
         [weights_at(material.score_weights, rows) for _, rows in material.folds],
+        None if material.offset is None else [material.offset[rows] for _, rows in material.folds],
     )
     size = 1 if spec.ensemble is EnsembleKind.none else spec.ensemble_size
     logger.info("Choosing members among %d trials, and making the model of them", len(candidates))
-    chosen = select(candidates, truth, material.metric, size, ends)
+    stack = stacked(candidates, truth, material, size, ends) if spec.ensemble is EnsembleKind.stacking else None
+    stacks = stack.ensemble if stack else None
+    chosen = stacks or select(candidates, truth, material.metric, size, ends)
     models, fitted_on, notes = _members(chosen, material, spec, log, processes, ends)
     if not models:
         raise SearchError(
@@ -95,15 +107,33 @@ def fit_final(
             why="; ".join(notes),
             fix="raise automl.time_budget, or set automl.final_fit=folds",
         )
-    ensemble, out_of_fold = without(chosen, candidates, truth, material.metric, fitted=models)
-    model = vote(
-        [member.trial.name for member in ensemble.members],
-        [models[member.trial.number] for member in ensemble.members],
-        [member.weight for member in ensemble.members],
-        material.setting.task,
-        classes,
+    if stack and not (stacks and len(models) == len(chosen.members)):
+        if stacks:  # its linear model counts on all of them
+            chosen = select([item for item in candidates if item.trial.number in models], truth, material.metric, size)
+        notes.append(f"{stack.note}; the weighted mean is taken in its place")
+        stack = None
+    ensemble, predicted = (
+        (chosen, stack.predicted) if stack else without(chosen, candidates, truth, material.metric, fitted=models)
     )
-    return Final(model, ensemble, fitted_on, out_of_fold, candidates[0].predicted, tuple(notes))
+    names = [member.trial.name for member in ensemble.members]
+    members = [models[member.trial.number] for member in ensemble.members]
+    task, linear = material.setting.task, stack.model if stack else None
+    if stack:
+        model = assembly.stack(names, members, linear, task, classes)
+    else:
+        model = assembly.vote(names, members, [member.weight for member in ensemble.members], task, classes)
+    ended = finish(predicted, material, spec, ends)
+    return Final(
+        ended.applied(model, material, classes),
+        members,
+        linear,
+        ensemble,
+        fitted_on,
+        ended,
+        ended.score(truth, material.metric),
+        candidates[0].predicted,
+        (*notes, *ended.notes),
+    )
 
 
 def _candidates(trials: Sequence[Trial], material: Material, log: TrialLog) -> list[Candidate]:
@@ -128,7 +158,7 @@ def _members(
     trials = [member.trial for member in chosen.members]
     by_folds = {trial.number: _fold_models(trial, material, log) for trial in trials}
     anew = [trial for trial in trials if _is_fitted_anew(trial, material, spec) or not by_folds[trial.number]]
-    models, notes = _fit_on_all_rows(anew, processes, ends) if anew else ({}, [])
+    models, notes = _fit_on_all_rows(anew, processes, log, ends) if anew else ({}, [])
     fitted_on = dict.fromkeys(models, FinalFit.all_rows)
     for trial in trials:
         parts = by_folds[trial.number]
@@ -137,7 +167,9 @@ def _members(
         names = [f"fold_{fold}" for fold in range(1, len(parts) + 1)]
         alone = len(parts) == 1
         models[trial.number] = (
-            parts[0] if alone else vote(names, parts, None, material.setting.task, range(material.setting.classes))
+            parts[0]
+            if alone
+            else assembly.vote(names, parts, None, material.setting.task, range(material.setting.classes))
         )
         fitted_on[trial.number] = FinalFit.folds
     return models, fitted_on, notes
@@ -156,7 +188,7 @@ def _fold_models(trial: Trial, material: Material, log: TrialLog) -> list[Any]:
 
 
 def _fit_on_all_rows(
-    trials: Sequence[Trial], processes: FitProcesses, ends: float | None
+    trials: Sequence[Trial], processes: FitProcesses, log: TrialLog, ends: float | None
 ) -> tuple[dict[int, Any], list[str]]:
     waiting = {trial.proposal.key: trial for trial in trials}
     open_jobs = list(trials)
@@ -175,6 +207,7 @@ def _fit_on_all_rows(
             processes.begin(job, None, None)
         for done in processes.wait(min(_TICK, left)):
             trial = waiting.pop(done.job.proposal.key)
+            require_kept(done.result, log.fits)
             if done.model is None or done.result.end is not End.complete:
                 notes.append(f"trial {trial.number} was not fitted on all rows: {done.result.error}")
             else:

@@ -15,10 +15,12 @@ from keystage.core.params import PARAMS_FILE, as_text, outside_key
 from keystage.data.spec import Task
 from keystage.data.table import PreparedTable, read_table
 from keystage.pipeline import workspace
+from keystage.pipeline.final import Final
 from keystage.pipeline.inputs import fingerprints
 from keystage.pipeline.progress import SearchProgress
 from keystage.pipeline.search import Found, learners_for, search
 from keystage.search.assembly import model_of
+from keystage.search.finishing import Finish
 from keystage.search.fitting import Material
 from keystage.search.folds import Folds, make_folds
 from keystage.search.learners.learner import Setting
@@ -27,6 +29,7 @@ from keystage.search.names import ABSOLUTE_METRICS, quantile_of
 from keystage.search.report import all_scores, course_table, members_report, out_of_fold_table
 from keystage.search.script import training_script
 from keystage.search.spec import AFTER_TRIALS, ClassWeight, SearchSpec
+from keystage.search.standing import hyperparameters, standing
 from keystage.search.trials import leaderboard, ranked
 from keystage.search.validation import ValidationKind
 from keystage.search.weights import sample_weights
@@ -55,6 +58,7 @@ def train(params: TrainParams) -> dict[str, Any]:
     spec, cores = params.automl, limits.cores(params.compute.train)
     material, classes, folds = _material(table, spec, params.seed)
     table = replace(table, features=table.features.head(1))  # the search has its own; names are still wanted
+    _require_threshold_suits(spec, classes)
     rows, columns = len(material.folds[0][0]), material.features.shape[1]
     learners, left_out = learners_for(spec, table.task, rows, columns, len(classes))
     _say_plan(material, folds, spec, [learner.name for learner in learners], left_out, cores)
@@ -120,8 +124,29 @@ def _material(table: PreparedTable, spec: SearchSpec, seed: int) -> tuple[Materi
         None if roles.weight is None else roles.weight.to_numpy(),
         folds.fit_rows,
         alike=folds.kind is not ValidationKind.time,
+        offset=None if roles.offset is None else roles.offset.to_numpy(),
     )
     return material, classes, folds
+
+
+def _left_out_of_script(material: Material, final: Final) -> list[str]:
+    said = {
+        "weights of rows": material.fit_weights is not None,
+        "the calibration of probabilities": final.finish.calibrator is not None,
+        f"the threshold {final.finish.threshold}": final.finish.threshold is not None,
+        "what the differences, which are learnt, are added to": material.offset is not None,
+    }
+    return [name for name, is_so in said.items() if is_so]
+
+
+def _require_threshold_suits(spec: SearchSpec, classes: Sequence[Any]) -> None:
+    if spec.threshold_metric is None or len(classes) == 2:
+        return
+    raise SearchError(
+        f"automl.threshold={spec.threshold} decides between two classes, and the label has {len(classes)}",
+        why=listing(classes),
+        fix="set automl.threshold=none; of more than two, the likeliest class is the one that is decided on",
+    )
 
 
 def _search_key(params: TrainParams) -> str:
@@ -169,37 +194,42 @@ def _write(
     metric = material.metric
     workspace.write_pickle(model_of(final.model, table.features), workspace.MODEL)
     leaderboard(found.trials, metric).to_parquet(workspace.LEADERBOARD, index=False)
-    said = out_of_fold_table(table.label, material, final.out_of_fold, classes)
+    said = out_of_fold_table(table.label, material, final.finish, classes)
     said.to_parquet(workspace.OUT_OF_FOLD, index=False)
     best = ranked(found.trials, metric)[0]
     assert best.score is not None
     report = {
         "best_trial": {metric.name: best.score},
-        "model": {metric.name: final.ensemble.score},
+        "model": {metric.name: final.score},
         "trials": len(found.trials),
         "members": len(final.ensemble.members),
         "stopped_by": found.stopped_by.value,
         "validation": {"kind": folds.kind.value, "folds": len(material.folds), "note": folds.note},
     }
     workspace.write_json(report, workspace.SEARCH_REPORT)
+    weights = {member.trial.number: member.weight for member in final.ensemble.members}
     about_model = {
         "members": members_report(final.ensemble, final.fitted_on),
         "chosen": final.ensemble.note,
         "notes": [*found.notes, *final.notes],
         "left_out": dict(left_out),
         "scores": {
-            "model": all_scores(material, final.out_of_fold, ends),
-            "best_trial": all_scores(material, final.best_out_of_fold, ends),
+            "model": all_scores(material, final.finish, ends),
+            "best_trial": all_scores(material, Finish(final.best_out_of_fold), ends),
         },
+        **final.finish.report,
+        "estimators": standing(found.trials, metric, weights),
+        "hyperparameters": hyperparameters(found.trials, metric) if ends is None or time.monotonic() < ends else {},
     }
     workspace.write_json(about_model, workspace.MODEL_REPORT)
     script = training_script(
         final.ensemble.members,
-        final.model.estimators_,
+        final.members,
+        final.stacked_by,
         table.task,
         workspace.TRAIN_TABLE,
         str(table.label.name),
-        weighted=material.fit_weights is not None,
+        left_out=_left_out_of_script(material, final),
     )
     workspace.TRAIN_AGAIN.write_text(script, encoding="utf-8")
     course_table(found.trials, metric).to_csv(workspace.SEARCH_COURSE, index=False)
@@ -208,6 +238,6 @@ def _write(
         len(found.trials),
         metric.name,
         best.score,
-        final.ensemble.score,
+        final.score,
         final.ensemble.note,
     )

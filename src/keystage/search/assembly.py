@@ -42,6 +42,45 @@ def vote(
     return made
 
 
+def stack(names: Sequence[str], models: Sequence[Any], final: Any, task: Task, classes: Iterable[Any]) -> Any:
+    """A ``StackingClassifier`` or ``StackingRegressor`` of models that are fitted already, the last of them, too.
+
+    Args:
+        names: of the models.
+        models: fitted on class codes, or on values.
+        final: fitted on what the models say; of classes, on their codes.
+        task: what is learnt.
+        classes: k values that the codes stand for, in order; none for numbers.
+    """
+    from sklearn.base import clone
+    from sklearn.ensemble import StackingClassifier, StackingRegressor
+    from sklearn.preprocessing import LabelEncoder
+
+    members = [(name, clone(model)) for name, model in zip(names, models, strict=True)]
+    if task is Task.classification:
+        made = StackingClassifier(members, clone(final), stack_method="predict_proba")
+        made._label_encoder = LabelEncoder().fit(list(classes))  # as its own fit does
+        made.classes_ = made._label_encoder.classes_
+    else:
+        made = StackingRegressor(members, clone(final))
+    made.stack_method_ = ["predict_proba" if task is Task.classification else "predict"] * len(models)
+    made.estimators_, made.final_estimator_ = list(models), final
+    return made
+
+
+def deciding(model: Any, threshold: float) -> Any:
+    """A fitted classifier of two classes whose ``predict`` says the second from a probability on."""
+    from sklearn.model_selection import FixedThresholdClassifier
+
+    second = model.classes_[1]
+    return FixedThresholdClassifier(
+        model,
+        threshold=threshold,
+        pos_label=second.item() if hasattr(second, "item") else second,
+        response_method="predict_proba",
+    )
+
+
 def model_of(final: Any, features: "pd.DataFrame") -> Any:
     """The final model behind a step that checks the columns' names and turns the table into an array.
 

@@ -42,10 +42,16 @@ class Truth:
     Attributes:
         target: for each fold, n_f codes or values.
         weights: for each fold, n_f weights by which rows count; None for equal ones.
+        offset: for each fold, n_f, what values are learnt as differences to; None where they are learnt as they are.
     """
 
     target: Sequence["np.ndarray"]
     weights: Sequence["np.ndarray | None"]
+    offset: Sequence["np.ndarray"] | None = None
+
+    def offset_of(self, fold: int) -> "np.ndarray | float":
+        """What predictions of a fold's rows are on top of."""
+        return 0.0 if self.offset is None else self.offset[fold]
 
 
 @dataclass(frozen=True)
@@ -132,7 +138,7 @@ def select(
     members = [Member(candidates[place].trial, count / len(best_picks)) for place, count in shares.items()]
     members.sort(key=lambda member: (-member.weight, member.trial.number))
     mean = weighted_mean(candidates, members)
-    chosen = Ensemble(tuple(members), _fold_scores(mean, truth, metric), "")
+    chosen = Ensemble(tuple(members), fold_scores(mean, truth, metric), "")
     if metric.loss(chosen.score) >= metric.loss(single.score):
         return replace(single, note="no mean of trials scores better out of fold than the best one alone")
     return replace(chosen, note=f"{len(members)} trials, chosen greedily out of {len(candidates)}")
@@ -149,7 +155,7 @@ def without(
     members = [Member(member.trial, member.weight / total) for member in members]
     mean = weighted_mean(candidates, members)
     note = f"{chosen.note}; {len(chosen.members) - len(members)} of them could not be fitted"
-    return Ensemble(tuple(members), _fold_scores(mean, truth, metric), note), mean
+    return Ensemble(tuple(members), fold_scores(mean, truth, metric), note), mean
 
 
 def weighted_mean(candidates: Sequence[Candidate], members: Sequence[Member]) -> list["np.ndarray"]:
@@ -162,10 +168,11 @@ def weighted_mean(candidates: Sequence[Candidate], members: Sequence[Member]) ->
     ]
 
 
-def _fold_scores(mean: Sequence["np.ndarray"], truth: Truth, metric: Metric) -> tuple[float, ...]:
+def fold_scores(predicted: Sequence["np.ndarray"], truth: Truth, metric: Metric) -> tuple[float, ...]:
+    """The metric of each fold's predictions."""
     return tuple(
-        metric.score(target, predicted, weights)
-        for target, predicted, weights in zip(truth.target, mean, truth.weights, strict=True)
+        metric.score(target, said, weights)
+        for target, said, weights in zip(truth.target, predicted, truth.weights, strict=True)
     )
 
 

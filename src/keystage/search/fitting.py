@@ -5,10 +5,12 @@ import pickle
 import time
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from keystage.core.disk import disk_error
 from keystage.data.spec import Task
 from keystage.search.folds import Fold
 from keystage.search.history import model_file, predictions_file
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
     import numpy as np
 
 LONGEST_ERROR = 500  # characters of a learner's words that are kept
+
+
+class UnwrittenError(OSError):
+    """The disk keeps no more: no fault of a learner, so no end of a trial."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,7 @@ class Material:
         score_weights: n, by which rows count for a score; None for equal ones.
         alike: whether fold models are as good as each other; those of the first times know less than the last.
         fit_rows: positions of the rows on which the model may be fitted in the end; None for all.
+        offset: n, what values are learnt as differences to, and scored with; None where they are learnt as they are.
     """
 
     features: "np.ndarray"
@@ -48,6 +55,12 @@ class Material:
     score_weights: "np.ndarray | None" = None
     fit_rows: "np.ndarray | None" = None
     alike: bool = True
+    offset: "np.ndarray | None" = None
+
+    def truth(self, rows: "np.ndarray") -> "np.ndarray":
+        """What predictions of some rows are scored against: codes, or values in the unit that the files have."""
+        values: np.ndarray = self.target[rows]
+        return values if self.offset is None else values + self.offset[rows]
 
     def sample(self, rows: "np.ndarray | slice") -> Sample:
         """Some rows, with the weights that they have in a fit."""
@@ -93,6 +106,8 @@ def fit_fold(material: Material, proposal: Proposal, fold: int, fits: Path, seco
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # learners' advice is for those who call them by hand
             score, found = _fit(material, proposal, fold, fits, None if seconds is None else begun + seconds)
+    except UnwrittenError as error:
+        return FoldResult(None, time.monotonic() - begun, end=End.failed, error=_words(error), errno=error.errno)
     except MemoryError as error:
         return FoldResult(None, time.monotonic() - begun, end=End.memory, error=_words(error))
     except Exception as error:  # noqa: BLE001 - any error of a learner is the trial's end, not the search's
@@ -125,9 +140,9 @@ def _fit(
         predicted = spread
     if not np.isfinite(predicted).all():
         raise ValueError("it predicts what is no number")
-    score = material.metric.score(
-        material.target[validation], predicted, weights_at(material.score_weights, validation)
-    )
+    if material.offset is not None:
+        predicted += material.offset[validation]
+    score = material.metric.score(material.truth(validation), predicted, weights_at(material.score_weights, validation))
     if not np.isfinite(score):
         raise ValueError(f"its {material.metric.name} is no number")
     _write(predictions_file(fits, proposal, fold), lambda file: np.save(file, predicted))
@@ -155,6 +170,9 @@ def fit_all(
             rows = slice(None) if material.fit_rows is None else material.fit_rows
             model = learner.fit(material.setting, {**proposal.point, **found}, material.sample(rows), None)
         _write(path, lambda file: pickle.dump(model, file, protocol=5))
+    except UnwrittenError as error:
+        failed = FoldResult(None, time.monotonic() - begun, end=End.failed, error=_words(error), errno=error.errno)
+        return failed, None
     except Exception as error:  # noqa: BLE001 - as above
         return FoldResult(None, time.monotonic() - begun, end=End.failed, error=_words(error)), None
     return FoldResult(None, time.monotonic() - begun), path
@@ -182,11 +200,22 @@ def weights_at(weights: "np.ndarray | None", rows: "np.ndarray | slice") -> "np.
 
 
 def _write(path: Path, write: Any) -> None:
-    """Whole or not at all: a process that is killed leaves no half of a file under its name."""
+    """Whole or not at all: a process that is killed leaves no half of a file under its name.
+
+    Raises:
+        UnwrittenError: the disk is full or read-only, or denies access.
+    """
     beside = path.with_name(f"{path.name}.{os.getpid()}")
-    with beside.open("wb") as file:
-        write(file)
-    beside.replace(path)
+    try:
+        with beside.open("wb") as file:
+            write(file)
+        beside.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+        if disk_error(error) is None:
+            raise
+        raise UnwrittenError(error.errno, error.strerror) from error
 
 
 def _words(error: BaseException) -> str:

@@ -8,6 +8,7 @@ A log is a folder: ``log.jsonl`` has one line per fit, appended when the fit has
 """
 
 import json
+import os
 import pickle
 import shutil
 from collections.abc import Iterable, Iterator
@@ -118,7 +119,12 @@ class TrialLog:
         return float(self._entries[proposal.key, fold]["at"])
 
     def add(self, proposal: Proposal, fold: int, result: FoldResult, *, at: float, limit: float | None) -> None:
-        """Keep a fit that has ended; its files are there already."""
+        """Keep a fit that has ended; its files are there already.
+
+        Raises:
+            OSError: they are not, for the disk keeps no more. The search ends, and can go on when there is room.
+        """
+        require_kept(result, self.fits)
         entry = {
             "trial": proposal.key,
             "fold": fold,
@@ -159,6 +165,12 @@ class TrialLog:
         for proposal in proposals:
             for path in self.fits.glob(f"{proposal.key}-*"):
                 path.unlink(missing_ok=True)
+
+
+def require_kept(result: FoldResult, fits: Path) -> None:
+    """Raise what the system said in a fit's process when the disk could not keep it."""
+    if result.errno is not None:
+        raise OSError(result.errno, os.strerror(result.errno), os.fspath(fits / LOG))
 
 
 def read_model(path: Path) -> Any:

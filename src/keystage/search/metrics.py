@@ -36,6 +36,7 @@ class Metric:
         greater_is_better: the direction.
         needs_all_classes: not defined where a class has no row.
         weighs: whether rows can have weights.
+        of_classes: whether it judges the class that is decided on, and so changes with the threshold.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Metric:
     greater_is_better: bool = True
     needs_all_classes: bool = False
     weighs: bool = True
+    of_classes: bool = False
 
     def score(self, truth: "np.ndarray", predicted: "np.ndarray", weights: "np.ndarray | None" = None) -> float:
         """One number.
@@ -59,6 +61,13 @@ class Metric:
     def loss(self, score: float) -> float:
         """The score as something to make small."""
         return -score if self.greater_is_better else score
+
+
+def decided(probability: "np.ndarray", threshold: float) -> "np.ndarray":
+    """For each of n probabilities of the second class, n x 2: 1 for the class that is decided on, 0 for the other."""
+    import numpy as np
+
+    return np.asarray(np.eye(2)[(probability >= threshold).astype(int)])
 
 
 def _roc_auc(
@@ -180,15 +189,15 @@ _OF_CLASSIFIERS = {
         Metric("average_precision", partial(_average_precision, average="macro"), needs_all_classes=True),
         Metric("average_precision_weighted", partial(_average_precision, average="weighted"), needs_all_classes=True),
         Metric("log_loss", _log_loss, greater_is_better=False),
-        Metric("accuracy", _accuracy),
-        Metric("balanced_accuracy", partial(_by_class, which="recall", average="macro")),
-        Metric("norm_macro_recall", _norm_macro_recall),
-        Metric("f1", partial(_by_class, which="f1")),
-        Metric("f1_weighted", partial(_by_class, which="f1", average="weighted")),
-        Metric("precision", partial(_by_class, which="precision")),
-        Metric("precision_weighted", partial(_by_class, which="precision", average="weighted")),
-        Metric("recall", partial(_by_class, which="recall")),
-        Metric("mcc", _mcc),
+        Metric("accuracy", _accuracy, of_classes=True),
+        Metric("balanced_accuracy", partial(_by_class, which="recall", average="macro"), of_classes=True),
+        Metric("norm_macro_recall", _norm_macro_recall, of_classes=True),
+        Metric("f1", partial(_by_class, which="f1"), of_classes=True),
+        Metric("f1_weighted", partial(_by_class, which="f1", average="weighted"), of_classes=True),
+        Metric("precision", partial(_by_class, which="precision"), of_classes=True),
+        Metric("precision_weighted", partial(_by_class, which="precision", average="weighted"), of_classes=True),
+        Metric("recall", partial(_by_class, which="recall"), of_classes=True),
+        Metric("mcc", _mcc, of_classes=True),
     )
 }
 _OF_REGRESSORS = {

@@ -32,6 +32,21 @@ AZURE_METRIC_NAMES = {
     "normalized_root_mean_squared_error": "normalized_rmse",
     "normalized_mean_absolute_error": "normalized_mae",
 }
+NO_THRESHOLD, AUTO_THRESHOLD = "none", "auto"
+# By which a threshold can be chosen.
+THRESHOLD_METRICS = (
+    "accuracy",
+    "balanced_accuracy",
+    "norm_macro_recall",
+    "f1",
+    "f1_weighted",
+    "mcc",
+)
+WHY_NO_THRESHOLD = {
+    "recall": "it is perfect where every row is called the second class: take f1, mcc or balanced_accuracy",
+    "precision": "it is best where hardly a row is called the second class: take f1, mcc or balanced_accuracy",
+    "precision_weighted": "it is best where hardly a row is called the second class: take f1_weighted",
+}
 ABSOLUTE_METRICS = ("mae", "mape", "normalized_mae")  # boosted trees learn the median for them
 QUANTILE_LOSS = "quantile_loss"
 OWN_METRICS = "project.metrics"  # the module in which a metric of your own stands

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from keystage.data.spec import Task
 from keystage.data.table import prediction_table
 from keystage.search.ensemble import Ensemble
+from keystage.search.finishing import Finish
 from keystage.search.fitting import Material, weights_at
 from keystage.search.metrics import METRICS, Metric
 from keystage.search.trials import Trial
@@ -30,7 +31,7 @@ def members_report(ensemble: Ensemble, fitted_on: "dict[int, Any]") -> list[dict
     ]
 
 
-def all_scores(material: Material, predicted: Sequence["np.ndarray"], ends: float | None) -> dict[str, dict[str, Any]]:
+def all_scores(material: Material, said: Finish, ends: float | None) -> dict[str, dict[str, Any]]:
     """Every metric of the task and the one that was searched for: mean over the folds, and fold by fold.
 
     A metric that needs all classes lacks where a fold has no row of one; with hundreds of classes such metrics take
@@ -38,7 +39,7 @@ def all_scores(material: Material, predicted: Sequence["np.ndarray"], ends: floa
 
     Args:
         material: what is true.
-        predicted: for each fold, n_f x k probabilities or n_f values of its validation rows.
+        said: what a model says of each fold's validation rows, and how it decides.
         ends: when the budget is used up, on ``time.monotonic``'s clock; None for no limit.
     """
     import numpy as np
@@ -54,12 +55,8 @@ def all_scores(material: Material, predicted: Sequence["np.ndarray"], ends: floa
         if found and ends is not None and time.monotonic() > ends:
             break
         scores = [
-            metric.score(
-                material.target[rows],
-                said,
-                weights_at(material.score_weights, rows),
-            )
-            for rows, said in zip(folds, predicted, strict=True)
+            metric.score(material.truth(rows), judged, weights_at(material.score_weights, rows))
+            for rows, judged in zip(folds, said.judged(metric), strict=True)
         ]
         found[metric.name] = {"mean": sum(scores) / len(scores), "folds": scores}
     return found
@@ -80,28 +77,39 @@ def course_table(trials: Sequence[Trial], metric: Metric) -> "pd.DataFrame":
 
 
 def out_of_fold_table(
-    label: "pd.Series", material: Material, predicted: Sequence["np.ndarray"], classes: Sequence[object]
+    label: "pd.Series", material: Material, said: Finish, classes: Sequence[object]
 ) -> "pd.DataFrame":
     """True values and what models said that had not seen the row; rows that no fold validates are left out.
 
     Args:
-        label: n true values.
+        label: n true values, as they were learnt.
         material: its folds say which rows were predicted; of a row that several folds validate, the mean is taken.
-        predicted: for each fold, n_f x k probabilities or n_f values.
+        said: what the model says of each fold's validation rows, and how it decides.
         classes: the k classes; none for numbers.
 
     Returns:
-        Columns row (position in the training table), actual, and those of ``prediction_table``.
+        Columns row (position in the training table), actual, predicted (the class decided on, or the value), and of
+        classes their probabilities.
     """
     import numpy as np
+    import pandas as pd
 
-    total = np.zeros((len(label), *predicted[0].shape[1:]))
-    times = np.zeros(len(label))
-    for (_, rows), said in zip(material.folds, predicted, strict=True):
-        total[rows] += said
-        times[rows] += 1
-    seen = np.flatnonzero(times)
-    mean = total[seen] / times[seen].reshape(-1, *[1] * (total.ndim - 1))
-    table = prediction_table(label.iloc[seen], mean, classes)
+    seen, mean = _mean_by_row(len(label), material, said.predicted)
+    actual = label.iloc[seen] if material.offset is None else pd.Series(material.truth(seen))
+    table = prediction_table(actual, mean, classes)
+    if classes:
+        decided = mean if said.decided is None else _mean_by_row(len(label), material, said.decided)[1]
+        table.insert(1, "predicted", np.asarray(classes)[decided.argmax(axis=1)])
     table.insert(0, "row", seen)
     return table
+
+
+def _mean_by_row(rows: int, material: Material, predicted: Sequence["np.ndarray"]) -> "tuple[np.ndarray, np.ndarray]":
+    import numpy as np
+
+    total, times = np.zeros((rows, *predicted[0].shape[1:])), np.zeros(rows)
+    for (_, validated), said in zip(material.folds, predicted, strict=True):
+        total[validated] += said
+        times[validated] += 1
+    seen = np.flatnonzero(times)
+    return seen, total[seen] / times[seen].reshape(-1, *[1] * (total.ndim - 1))

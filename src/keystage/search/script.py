@@ -1,6 +1,6 @@
 """A script of its own that fits the model of a search again: what was found, as code that needs no keystage."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
@@ -30,8 +30,7 @@ features = table.drop(columns=[name for name in table if name.startswith("role:"
 members = [
 {members}
 ]
-weights = {weights}
-model = {vote}
+model = {model}
 model.fit(features.to_numpy(dtype="float64", na_value=np.nan), label)
 
 print(model)
@@ -39,34 +38,52 @@ print(model)
 
 
 def training_script(
-    members: Sequence[Member], models: Sequence[Any], task: Task, table: "Path", label: str, *, weighted: bool
+    members: Sequence[Member],
+    models: Sequence[Any],
+    linear: Any,
+    task: Task,
+    table: "Path",
+    label: str,
+    *,
+    left_out: Sequence[str],
 ) -> str:
     """The script's text.
 
     Args:
         members: of the model, with their weights.
         models: the fitted model of each: one estimator, or a vote of fold models.
+        linear: the model that weighs them in a stack; None where their weights do.
         task: what is learnt.
         table: the prepared training table.
         label: its label's column.
-        weighted: whether rows had weights, which the script leaves out.
+        left_out: what the search did beside, and the script does not.
     """
     unfitted = [_unfitted(member, model) for member, model in zip(members, models, strict=True)]
-    vote = "VotingClassifier" if task is Task.classification else "VotingRegressor"
-    places = {_place(part) for model in unfitted for part in _parts(model)} | {("sklearn.ensemble", vote)}
-    voting = ', voting="soft"' if task is Task.classification else ""
+    joint, settings = _joint(members, linear, task)
+    parts = [part for model in unfitted for part in _parts(model)] + ([] if linear is None else list(_parts(linear)))
+    places = {_place(part) for part in parts} | {("sklearn.ensemble", joint)}
     lines = [
         f'    ("{member.trial.name}", {_expression(model)}),' for member, model in zip(members, unfitted, strict=True)
     ]
     return _SCRIPT.format(
-        remark=" Weights of rows are left out." if weighted else "",
+        remark=f"\nLeft out: {'; '.join(left_out)}." if left_out else "",
         imports="\n".join(f"from {module} import {name}" for module, name in sorted(places)),
         table=table.as_posix(),
         label=label.replace("\\", "\\\\").replace('"', '\\"'),
         members="\n".join(lines),
-        weights=[member.weight for member in members],
-        vote=f"{vote}(members{voting}, weights=weights)",
+        model=f"{joint}(members, {settings})",
     )
+
+
+def _joint(members: Sequence[Member], linear: Any, task: Task) -> tuple[str, str]:
+    """The class that joins the members, and how it is set up."""
+    of_classes = task is Task.classification
+    kind = "Classifier" if of_classes else "Regressor"
+    if linear is None:
+        settings = f"weights={[member.weight for member in members]}"
+        return f"Voting{kind}", f'voting="soft", {settings}' if of_classes else settings
+    settings = f"final_estimator={_expression(linear)}"
+    return f"Stacking{kind}", f'stack_method="predict_proba", {settings}' if of_classes else settings
 
 
 def _unfitted(member: Member, model: Any) -> Any:
@@ -88,6 +105,10 @@ def _expression(value: Any) -> str:
         return f"[{', '.join(map(_expression, value))}]"
     if isinstance(value, tuple):
         return f"({', '.join(map(_expression, value))},)"
+    if callable(value) and not isinstance(value, type) and hasattr(value, "__name__"):
+        return str(value.__name__)
+    if isinstance(value, Mapping):
+        return repr(dict(value))
     if not hasattr(value, "get_params"):
         return repr(value.item() if hasattr(value, "item") else value)
     known = signature(type(value).__init__).parameters
@@ -108,11 +129,16 @@ def _parts(model: Any) -> Iterator[Any]:
     """The estimators inside one, itself first."""
     yield model
     for value in model.get_params(deep=True).values():
-        if hasattr(value, "get_params") and not isinstance(value, type):
+        if (hasattr(value, "get_params") or hasattr(value, "__name__")) and not isinstance(value, type):
             yield value
 
 
 def _place(model: Any) -> tuple[str, str]:
-    """From where an estimator's class is imported: scikit-learn's private modules have a public one above."""
+    """From where an estimator's class, or a function, is imported: private modules have a public one above."""
+    if not hasattr(model, "get_params"):
+        return (
+            model.__module__ or "scipy.special",
+            model.__name__,
+        )  # SciPy's special functions do not say where they are
     parts = [part for part in type(model).__module__.split(".") if not part.startswith("_")]
     return ".".join(parts), type(model).__name__

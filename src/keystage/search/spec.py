@@ -7,14 +7,18 @@ from enum import Enum
 from keystage.core.errors import hint
 from keystage.data.spec import Task
 from keystage.search.names import (
+    AUTO_THRESHOLD,
     AZURE_ESTIMATOR_NAMES,
     AZURE_METRIC_NAMES,
     ESTIMATORS,
     METRIC_NAMES,
+    NO_THRESHOLD,
     NOT_HERE,
     OWN_ESTIMATORS,
     OWN_METRICS,
     QUANTILE_ESTIMATORS,
+    THRESHOLD_METRICS,
+    WHY_NO_THRESHOLD,
     canonical,
     quantile_of,
 )
@@ -23,7 +27,7 @@ from keystage.search.validation import ValidationSpec
 # Settings in which searches differ after their trials, or in how many there are, not in what the trials are.
 AFTER_TRIALS = {
     *("time_budget", "max_trials", "trial_timeout", "memory_budget", "target_score", "patience"),
-    *("ensemble", "ensemble_size", "final_fit"),
+    *("ensemble", "ensemble_size", "final_fit", "calibration", "threshold"),
 }
 LEAST_MEMORY = 200  # megabytes: one process with the learners' libraries
 
@@ -38,7 +42,17 @@ class EnsembleKind(Enum):
     """How trials become one model."""
 
     greedy = "greedy"
+    stacking = "stacking"
     none = "none"
+
+
+class Calibration(Enum):
+    """How probabilities are corrected by what the model said out of fold."""
+
+    none = "none"
+    sigmoid = "sigmoid"
+    isotonic = "isotonic"
+    temperature = "temperature"
 
 
 class FinalFit(Enum):
@@ -66,10 +80,15 @@ class SearchSpec:
         validation: the rows on which trials are scored.
         estimators: learners to try; null for all that suit the task and the table.
         exclude: learners not to try.
-        ensemble: ``greedy`` for the weighted mean of the trials that are best together, ``none`` for the best alone.
+        ensemble: ``greedy`` for the weighted mean of the trials that are best together, ``stacking`` for a linear model
+            of what trials say, ``none`` for the best alone.
         ensemble_size: different trials in the model at most.
         final_fit: ``folds`` makes a member that varies with its rows, such as boosted trees, of its fold models' mean,
             and fits the others on all rows; ``all_rows`` fits each on all rows.
+        calibration: of probabilities, fitted on what the model says out of fold: ``sigmoid``, ``isotonic`` or
+            ``temperature``; of classification.
+        threshold: ``none`` for the likeliest class; else, of two classes, the second from the probability on that is
+            best for a metric out of fold: its name, ``project.metrics:name``, or ``auto`` for automl.metric.
         class_weight: ``balanced`` lets each class weigh the same in every fit, however rare it is; of classification.
     """
 
@@ -86,6 +105,8 @@ class SearchSpec:
     ensemble: EnsembleKind = EnsembleKind.greedy
     ensemble_size: int = 10
     final_fit: FinalFit = FinalFit.folds
+    calibration: Calibration = Calibration.none
+    threshold: str = NO_THRESHOLD
     class_weight: ClassWeight | None = None
 
     def __post_init__(self) -> None:
@@ -98,6 +119,9 @@ class SearchSpec:
         self._require_in_range()
         for name in ("estimators", "exclude"):
             _require_known(name, getattr(self, name) or ())
+        self._require_threshold()
+        if self.ensemble is EnsembleKind.stacking and self.is_of_quantile:
+            raise ValueError(f"automl.ensemble=stacking weighs means, not quantiles as {self.metric} asks: take greedy")
         if self.estimators is not None and not self.estimators:
             raise ValueError("automl.estimators is empty: name at least one, or null for all that suit")
         if self.estimators is not None and not set(self.named()) - set(map(canonical, self.exclude)):
@@ -119,6 +143,27 @@ class SearchSpec:
                 unit = " megabytes" if name == "memory_budget" else ""
                 raise ValueError(f"automl.{name} must be {least}{unit} or more, not {value}")
 
+    def _require_threshold(self) -> None:
+        name = self.threshold_metric
+        if name is None or name.startswith(f"{OWN_METRICS}:"):
+            return
+        known = [*THRESHOLD_METRICS, AUTO_THRESHOLD, NO_THRESHOLD]
+        why = WHY_NO_THRESHOLD.get(name) or (
+            f"it is none of decided classes; choose from: {', '.join(THRESHOLD_METRICS)}"
+            if any(name in names for names in METRIC_NAMES.values())
+            else f"it is unknown: {hint(name, known)}"
+        )
+        if name not in THRESHOLD_METRICS:
+            raise ValueError(f"automl.threshold={self.threshold}: no threshold is best for {name}, for {why}")
+
+    @property
+    def threshold_metric(self) -> str | None:
+        """The metric by which the threshold is chosen; None for no threshold."""
+        if self.threshold == NO_THRESHOLD:
+            return None
+        name = self.metric if self.threshold == AUTO_THRESHOLD else self.threshold
+        return AZURE_METRIC_NAMES.get(name, name)
+
     def named(self) -> list[str]:
         """The learners asked for, by their own names, each once."""
         return list(dict.fromkeys(canonical(name) for name in self.estimators or ()))
@@ -137,6 +182,12 @@ class SearchSpec:
         self._require_metric_suits(task)
         if self.class_weight is not None and task is not Task.classification:
             raise ValueError(f"automl.class_weight={self.class_weight.value} weighs classes; {task.value} has none")
+        if task is not Task.classification and self.calibration is not Calibration.none:
+            raise ValueError(
+                f"automl.calibration={self.calibration.value} is of probabilities; {task.value} predicts none"
+            )
+        if task is not Task.classification and self.threshold != NO_THRESHOLD:
+            raise ValueError(f"automl.threshold={self.threshold} decides between two classes; {task.value} has none")
         for name in self.named():
             if name not in ESTIMATORS[task] and not name.startswith(OWN_ESTIMATORS):
                 suit = ", ".join(ESTIMATORS[task])

@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from keystage.search.metrics import Metric
@@ -47,7 +48,7 @@ class Proposal:
     point: Mapping[str, Any]
     rows: int | None = None
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Equal for equal proposals."""
         text = json.dumps([self.learner, dict(self.point), self.rows], sort_keys=True)
@@ -65,6 +66,7 @@ class FoldResult:
         end: complete, or why there is no score.
         error: the learner's own words, where it failed.
         cut: whether boosting was ended by the clock, so that the fit does not repeat.
+        errno: what the system said where the disk could not keep the fit; None of all others.
     """
 
     score: float | None
@@ -73,6 +75,7 @@ class FoldResult:
     end: End = End.complete
     error: str = ""
     cut: bool = False
+    errno: int | None = None
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,7 @@ class Trial:
         """Scores of the folds that have one."""
         return tuple(fold.score for fold in self.folds if fold.score is not None)
 
-    @property
+    @cached_property
     def score(self) -> float | None:
         """Mean over the folds; None unless all were scored."""
         return sum(self.fold_scores) / len(self.fold_scores) if self.end is End.complete else None
