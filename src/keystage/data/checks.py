@@ -38,11 +38,12 @@ class Check:
     @property
     def in_words(self) -> str:
         """What is wrong with how many cells, without the column's name."""
+        several = listing(map(str, self.declared)) if isinstance(self.declared, list) else ""
         said = {
             "type": f"are no {self.declared}",
             "minimum": f"are below {self.declared}",
             "maximum": f"are above {self.declared}",
-            "allowed": f"are none of {listing(map(str, self.declared or ()))}",
+            "allowed": f"are none of {several}",
             "unique": "stand in an earlier row",
             "nullable": "are missing",
         }[self.check]
@@ -156,7 +157,10 @@ def _checked(
     import pandas as pd
 
     first = np.flatnonzero(broken)[:MAX_SAMPLED_CELLS]
-    sample = [{"row": int(at) + 1, "cell": None if pd.isna(raw.iloc[at]) else str(raw.iloc[at])} for at in first]
+    cells = [None if pd.isna(raw.iloc[at]) else raw.iloc[at] for at in first]
+    # A whole number in a column with empty cells was read as 4.0, and stands as 4 in the file.
+    texts = [f"{cell:.15g}" if isinstance(cell, float) else cell if cell is None else str(cell) for cell in cells]
+    sample = [{"row": int(at) + 1, "cell": text} for at, text in zip(first, texts, strict=True)]
     return Check(column.name, rule, declared, int(broken.sum()), action, sample)
 
 

@@ -202,4 +202,5 @@ def _short(value: Any) -> float | None:
     """A finite number with the digits that mean something, else null: JSON has no other."""
     if value is None or not math.isfinite(value):
         return None
-    return float(f"{value:.{DIGITS}g}")
+    short = float(f"{value:.{DIGITS}g}")
+    return short if math.isfinite(short) else float(value)

@@ -77,11 +77,11 @@ def mixed_types(facts: Facts) -> Guardrail:
     declared = {column.name for column in facts.spec.columns}
     numbers, said = {}, []
     for item in facts.columns:
-        if item.values is None or item.type == "bool" or item.column in declared or not item.count:
+        if item.values is None or item.column in declared or item.purpose in {Purpose.identifier, Purpose.boolean}:
             continue
         texts, counts = item.values
         words = np.isnan(pd.to_numeric(pd.Series(texts), errors="coerce").to_numpy(dtype="float64"))
-        if MIXED <= counts[~words].sum() / item.count < 1:
+        if MIXED * item.count <= counts[~words].sum() < item.count:
             numbers[item.column] = int(counts[words].sum())
             said.append(f"{item.column} has {numbers[item.column]} texts, like '{texts[words][0]}'")
     note = (
