@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from keystage.core.errors import DatasetError
+from keystage.data.columns import ColumnSpec, ColumnType
 from keystage.data.reading import read_dataset
-from keystage.data.spec import ColumnSpec, ColumnType, DatasetSpec, Task
+from keystage.data.spec import DatasetSpec, Task
 from keystage.data.split import split, usable_rows
 
 GOOD = "id,age,ok,when,survived\n1,30.5,true,2024-01-01,0\n2,,false,2024-02-01,1\n3,41,true,,0\n"
@@ -34,7 +35,7 @@ def test_files_stand_below_each_other_with_the_declared_types(tmp_path: Path) ->
     types = {"id": "integer", "age": "number", "ok": "boolean", "when": "datetime", "survived": "integer"}
     columns = [ColumnSpec(name, ColumnType(kind)) for name, kind in types.items()]
 
-    table = read_dataset(_spec("a.csv", "b.csv", columns=columns), tmp_path)
+    table = read_dataset(_spec("a.csv", "b.csv", columns=columns), tmp_path).table
 
     assert len(table) == 6
     assert list(table.index) == list(range(6))
@@ -103,14 +104,14 @@ def test_a_label_that_teaches_nothing_is_refused(tmp_path: Path, labels: list[st
     _write(tmp_path, "x,survived\n" + "".join(f"{row},{label}\n" for row, label in enumerate(labels)))
 
     with pytest.raises(DatasetError, match=message):
-        usable_rows(read_dataset(_spec(), tmp_path), _spec())
+        usable_rows(read_dataset(_spec(), tmp_path).table, _spec())
 
 
 def test_rows_without_a_label_are_left_out_and_the_split_is_stratified(tmp_path: Path) -> None:
     labels = ["0", "1", "1", "1", ""] * 20
     _write(tmp_path, "x,survived\n" + "".join(f"{row},{label}\n" for row, label in enumerate(labels)))
 
-    rows = usable_rows(read_dataset(_spec(), tmp_path), _spec())
+    rows = usable_rows(read_dataset(_spec(), tmp_path).table, _spec())
     train, test = split(rows, _spec(), test_size=0.25, seed=3)
 
     assert (len(rows), len(train), len(test)) == (80, 60, 20)
@@ -123,7 +124,7 @@ def test_a_number_is_a_label_of_regression_when_it_is_one(tmp_path: Path) -> Non
     _write(tmp_path, "x,survived\n1,0.5\n2,\n3,2\n4,7.25\n5,-1\n")
     spec = _spec(task=Task.regression)
 
-    rows = usable_rows(read_dataset(spec, tmp_path), spec)
+    rows = usable_rows(read_dataset(spec, tmp_path).table, spec)
     train, test = split(rows, spec, test_size=0.5, seed=3)
 
     assert rows["survived"].tolist() == [0.5, 2.0, 7.25, -1.0]
@@ -135,15 +136,15 @@ def test_a_number_is_a_label_of_regression_when_it_is_one(tmp_path: Path) -> Non
     ):
         _write(tmp_path, "survived,x\n" + cells.replace("\n", ",1\n"))
         with pytest.raises(DatasetError, match=message):
-            usable_rows(read_dataset(spec, tmp_path), spec)
+            usable_rows(read_dataset(spec, tmp_path).table, spec)
 
 
 def test_words_are_missing_only_where_declared_and_strings_keep_their_zeros(tmp_path: Path) -> None:
     _write(tmp_path, "code,grade,survived\n007,None,0\n01,NA,1\n,,1\n")
     columns = [ColumnSpec("code", ColumnType.string)]
 
-    strict = read_dataset(_spec(columns=columns), tmp_path)
-    loose = read_dataset(_spec(columns=columns, missing=["", "NA"]), tmp_path)
+    strict = read_dataset(_spec(columns=columns), tmp_path).table
+    loose = read_dataset(_spec(columns=columns, missing=["", "NA"]), tmp_path).table
 
     assert strict["code"].tolist()[:2] == ["007", "01"]
     assert strict["code"].isna().tolist() == [False, False, True]
@@ -154,14 +155,14 @@ def test_words_are_missing_only_where_declared_and_strings_keep_their_zeros(tmp_
 def test_a_column_of_numbers_in_one_file_and_words_in_another_is_words(tmp_path: Path) -> None:
     _write(_write(tmp_path, "x,survived\n1,0\n"), "x,survived\nyes,1\n", "b.csv")
 
-    assert read_dataset(_spec("a.csv", "b.csv"), tmp_path)["x"].tolist() == ["1", "yes"]
+    assert read_dataset(_spec("a.csv", "b.csv"), tmp_path).table["x"].tolist() == ["1", "yes"]
 
 
 def test_whole_labels_are_integers_though_some_are_missing_and_fractions_are_no_classes(tmp_path: Path) -> None:
-    whole = read_dataset(_spec(), _write(tmp_path, "x,survived\n1,1\n2,2\n3,\n4,1\n5,2\n"))
+    whole = read_dataset(_spec(), _write(tmp_path, "x,survived\n1,1\n2,2\n3,\n4,1\n5,2\n")).table
     assert usable_rows(whole, _spec())["survived"].tolist() == [1, 2, 1, 2]
 
-    fractions = read_dataset(_spec(), _write(tmp_path, "x,survived\n1,0.5\n2,1.5\n3,0.5\n4,1.5\n"))
+    fractions = read_dataset(_spec(), _write(tmp_path, "x,survived\n1,0.5\n2,1.5\n3,0.5\n4,1.5\n")).table
     with pytest.raises(DatasetError, match="label 'survived' holds fractions"):
         usable_rows(fractions, _spec())
 
@@ -176,6 +177,6 @@ def test_a_declaration_that_cannot_be_honest_is_refused(change: dict[str, object
 
 
 def test_separators_at_the_ends_of_lines_shift_nothing(tmp_path: Path) -> None:
-    table = read_dataset(_spec(), _write(tmp_path, "x,survived\n1,0,\n3,1,\n"))
+    table = read_dataset(_spec(), _write(tmp_path, "x,survived\n1,0,\n3,1,\n")).table
 
     assert table.to_dict("list") == {"x": [1, 3], "survived": [0, 1]}

@@ -118,7 +118,7 @@ def test_validation_files_are_read_with_the_others_and_never_tested(tmp_path: Pa
     (tmp_path / "data" / "b.csv").write_text("x,y\nfew,0\n4,1\n5,\n", encoding="utf-8")
     spec = _spec(validation_files=["b.csv"])
 
-    table = read_dataset(spec, tmp_path)
+    table = read_dataset(spec, tmp_path).table
     train, test = split(usable_rows(table, spec), spec, 0.25, 0)
 
     assert table["x"].tolist()[-3:] == ["few", "4", "5"]

@@ -2,22 +2,35 @@
 
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from keystage.core.errors import DatasetError, hint, listing
 from keystage.core.params import first_line
+from keystage.data.checks import Check, held_to_declaration
+from keystage.data.columns import ColumnType
 from keystage.data.roles import HELD_OUT
-from keystage.data.spec import ColumnType, DatasetSpec
+from keystage.data.spec import DatasetSpec
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MAX_SAMPLED_CELLS = 3  # bad cells shown in one error
-_TRUE, _FALSE = {"true", "1", "yes"}, {"false", "0", "no"}
+
+class Read(NamedTuple):
+    """A table as it was read.
+
+    Attributes:
+        table: the rows, indexed anew.
+        checks: what each declared column was held to, and what was found.
+        rows: how many there were in the files.
+    """
+
+    table: "pd.DataFrame"
+    checks: list[Check]
+    rows: int
 
 
-def read_dataset(spec: DatasetSpec, root: Path) -> "pd.DataFrame":
-    """Read all files of a dataset, below each other, with the declared types and a fresh row index.
+def read_dataset(spec: DatasetSpec, root: Path) -> Read:
+    """Read all files of a dataset, below each other, with the declared types, held to the declared rules.
 
     Integers stand as int64, as float64 where cells are empty; numbers as float64; strings as pandas ``str``. Where
     there are ``validation_files``, column ``HELD_OUT`` is true for their rows.
@@ -27,8 +40,8 @@ def read_dataset(spec: DatasetSpec, root: Path) -> "pd.DataFrame":
         root: the project's folder.
 
     Raises:
-        DatasetError: a file is missing, empty, not UTF-8 or has another header; a column is missing; a cell cannot be
-            read as its declared type.
+        DatasetError: a file is missing, empty, not UTF-8 or has another header; a column is missing; a cell is not of
+            its declared type or breaks a rule, and the declaration says no other than error.
     """
     import pandas as pd
 
@@ -48,11 +61,10 @@ def read_dataset(spec: DatasetSpec, root: Path) -> "pd.DataFrame":
     for name in table.columns:
         if table[name].dtype == "object":  # numbers in one file, words in another
             table[name] = table[name].astype("str")
-    for column in spec.columns:
-        table[column.name] = _cast(table[column.name], column.type, spec)
     if spec.validation_files:
         table[HELD_OUT] = table.index >= sum(len(frame) for frame in frames[: len(spec.files)])
-    return table
+    held, checks = held_to_declaration(table, spec)
+    return Read(held, checks, len(table))
 
 
 def _read_file(path: Path, spec: DatasetSpec) -> "pd.DataFrame":
@@ -134,30 +146,3 @@ def _require_columns(spec: DatasetSpec, header: list[str]) -> None:
                 why=f"{key} names it; the files have {len(header)} columns: {listing(header)}",
                 fix=f"correct {key} in conf/dataset, then run again: {hint(name, header)}",
             )
-
-
-def _cast(column: "pd.Series", kind: ColumnType, spec: DatasetSpec) -> "pd.Series":
-    import pandas as pd
-
-    if kind is ColumnType.string:
-        return column.astype("str")
-    cast: pd.Series
-    if kind is ColumnType.datetime:
-        cast = pd.to_datetime(column, errors="coerce", format="ISO8601")
-    elif kind is ColumnType.boolean:
-        words = column.astype("str").str.strip().str.lower()
-        cast = words.map({**dict.fromkeys(_TRUE, 1.0), **dict.fromkeys(_FALSE, 0.0)})
-    else:
-        cast = pd.to_numeric(column, errors="coerce").astype("float64")
-    bad = cast.isna() & column.notna()
-    if kind is ColumnType.integer:
-        bad |= cast.notna() & (cast != cast.round())
-    if bad.any():
-        cells = [f"row {index + 1}: '{column[index]}'" for index in column.index[bad][:MAX_SAMPLED_CELLS]]
-        raise DatasetError(
-            f"column '{column.name}' of dataset '{spec.name}' has {int(bad.sum())} cells that are no {kind.value}",
-            why=f"dataset.columns declares it as {kind.value}; {'; '.join(cells)}",
-            fix="correct the cells, declare another type, or name the text in dataset.missing, in conf/dataset",
-        )
-    whole = kind in {ColumnType.integer, ColumnType.boolean} and not cast.isna().any()
-    return cast.astype("bool" if kind is ColumnType.boolean else "int64") if whole else cast

@@ -5,6 +5,7 @@ from enum import Enum
 from pathlib import PurePath
 
 from keystage.core.params import outside_key
+from keystage.data.columns import BadCells, ColumnSpec, Level, OnViolation, require_guardrails
 from keystage.data.forecast import ForecastSpec
 
 
@@ -21,16 +22,6 @@ class Task(Enum):
         return Task.regression if self is Task.forecasting else self
 
 
-class ColumnType(Enum):
-    """The type a column must have; a cell that cannot be read as such is an error."""
-
-    integer = "integer"
-    number = "number"
-    string = "string"
-    boolean = "boolean"
-    datetime = "datetime"
-
-
 class SplitKind(Enum):
     """How the test rows are chosen."""
 
@@ -45,14 +36,6 @@ ROLE_NAMES = ("weight", "group", "time", "fold")
 
 
 @dataclass
-class ColumnSpec:
-    """A declared column; it must be in every file."""
-
-    name: str
-    type: ColumnType
-
-
-@dataclass
 class DatasetSpec:
     """A table made of one or more CSV files with the same header.
 
@@ -62,7 +45,11 @@ class DatasetSpec:
         task: what is learnt.
         name: what the dataset is called in messages and in the tracking store.
         path: the folder, relative to the project; other files in it are no part of the dataset.
-        columns: types by column; a column that is not listed is typed by its whole content.
+        columns: types by column, and what its cells must be; a column that is not listed is typed by its whole content.
+        bad_cells: what becomes of cells that are not of their declared type: ``error``, or ``null``, counted.
+        on_violation: what becomes of cells that break a rule of ``columns``, unless the column says otherwise.
+        guardrails: what a finding does, by guardrail (``keystage.data.guardrails``): ``alert`` says so, ``fail`` keeps
+            the model from being registered, ``off`` does not look. Those that are not named alert.
         drop: columns that are left out before preparation.
         missing: texts that stand for a missing cell.
         weight: a column of weights of the rows, 0 or more; null counts each row once.
@@ -80,6 +67,9 @@ class DatasetSpec:
     name: str = outside_key("a name changes no result")
     path: str = outside_key("the files are in the key by content; where they lie changes no result")
     columns: list[ColumnSpec] = field(default_factory=list)
+    bad_cells: BadCells = BadCells.error
+    on_violation: OnViolation = OnViolation.error
+    guardrails: dict[str, Level] = field(default_factory=dict)
     drop: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=lambda: [""])
     weight: str | None = None
@@ -119,6 +109,7 @@ class DatasetSpec:
         if self.validation_files and self.fold is not None:
             raise ValueError("dataset.fold and dataset.validation_files both say what is validated: give one of them")
         self._require_forecast()
+        self._require_columns()
         named = [self.label, *self.roles.values()]
         if len(set(named)) < len(named):
             twice = next(name for name in named if named.count(name) > 1)
@@ -128,6 +119,23 @@ class DatasetSpec:
             )
         if PurePath(self.path).is_absolute() or ".." in PurePath(self.path).parts:
             raise ValueError(f"dataset.path '{self.path}' must be a folder of the project, like data/{self.name}")
+
+    def _require_columns(self) -> None:
+        names = [column.name for column in self.columns]
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise ValueError(f"dataset.columns declares '{twice}' twice")
+        for column in self.columns:
+            if not column.nullable and self.action_on(column) is OnViolation.null:
+                raise ValueError(
+                    f"dataset.columns: '{column.name}' cannot be nullable: false and empty its bad cells: give its "
+                    "on_violation as error, drop_row or report"
+                )
+        require_guardrails(self.guardrails)
+
+    def action_on(self, column: ColumnSpec) -> OnViolation:
+        """What becomes of cells that break a rule of the column."""
+        return column.on_violation or self.on_violation
 
     def _require_forecast(self) -> None:
         if (self.task is Task.forecasting) != (self.forecast is not None):

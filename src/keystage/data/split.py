@@ -36,7 +36,8 @@ def _numbers(present: "pd.DataFrame", spec: DatasetSpec) -> "pd.DataFrame":
             f"label '{spec.label}' is no number, so it cannot be regressed",
             why=f"dataset.task of '{spec.name}' is {spec.task.value}; "
             + (f"the label is {label.dtype}, like '{label.iloc[0]}'" if len(label) else "no row has a label"),
-            fix="name another label in conf/dataset, or declare task: classification",
+            fix="name another label in conf/dataset, name texts for missing cells in dataset.missing, or declare task: "
+            "classification",
         )
     finite = np.isfinite(label.to_numpy(dtype="float64"))
     if not finite.all() or label.nunique() < MIN_VALUES:

@@ -1,13 +1,18 @@
 """Stage ``dataprep``: from the declared files to prepared training and test rows, and the recipe that made them."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from keystage.compute.spec import ComputeSpec
+from keystage.core.errors import listing
 from keystage.core.params import outside_key
-from keystage.data.reading import read_dataset
+from keystage.data.columns import Level
+from keystage.data.guardrails.finding import Facts, Guardrail
+from keystage.data.guardrails.run import guarded
+from keystage.data.profile import profiled
+from keystage.data.reading import Read, read_dataset
 from keystage.data.roles import HELD_OUT, roles_of
 from keystage.data.spec import DatasetSpec, Task
 from keystage.data.split import split, split_kind, usable_rows
@@ -22,8 +27,27 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Training and test rows, the raw test rows, the recipe, how many rows each side has, and what else the report tells.
-Prepared = tuple[PreparedTable, PreparedTable, PreparedTable, Any, dict[str, int], dict[str, Any]]
+
+class Prepared(NamedTuple):
+    """What dataprep makes of rows.
+
+    Attributes:
+        train: rows to learn from.
+        test: rows to score.
+        raw_test: the same before the recipe.
+        recipe: the fitted one.
+        counts: how many rows each side has.
+        told: what else the report tells.
+        sides: the raw rows for training and for the test, None of a forecast.
+    """
+
+    train: PreparedTable
+    test: PreparedTable
+    raw_test: PreparedTable
+    recipe: Any
+    counts: dict[str, int]
+    told: dict[str, Any]
+    sides: "tuple[pd.DataFrame, pd.DataFrame] | None"
 
 
 @dataclass
@@ -40,16 +64,14 @@ def dataprep(params: DataprepParams) -> None:
     """Read, check and split the table, fit the recipe on the training rows, and apply it to both sides."""
     spec = params.dataset
     logger.info("Reading %s: %s", spec.name, ", ".join(spec.all_files))
-    table = read_dataset(spec, Path.cwd())
-    rows = usable_rows(table, spec)
-    prepare = _prepare_rows if spec.forecast is None else _prepare_forecast
-    train, test, raw_test, recipe, counts, told = prepare(rows, params)
-    write_table(train, workspace.TRAIN_TABLE)
-    write_table(test, workspace.TEST_TABLE)
-    write_table(raw_test, workspace.RAW_TEST)
-    workspace.write_pickle(recipe, workspace.RECIPE)
-    counts = {"read": len(table), "left_out_without_label": len(table) - len(rows), **counts}
-    workspace.write_json(_report(spec, table, counts, told), workspace.DATA_REPORT)
+    read = read_dataset(spec, Path.cwd())
+    rows = usable_rows(read.table, spec)
+    made = (_prepare_rows if spec.forecast is None else _prepare_forecast)(rows, params)
+    write_table(made.train, workspace.TRAIN_TABLE)
+    write_table(made.test, workspace.TEST_TABLE)
+    write_table(made.raw_test, workspace.RAW_TEST)
+    workspace.write_pickle(made.recipe, workspace.RECIPE)
+    workspace.write_json(_report(params, read, rows, made), workspace.DATA_REPORT)
 
 
 def _prepare_rows(rows: "pd.DataFrame", params: DataprepParams) -> Prepared:
@@ -66,7 +88,8 @@ def _prepare_rows(rows: "pd.DataFrame", params: DataprepParams) -> Prepared:
     ]
     raw_test = PreparedTable(_features(test, spec), test[spec.label], spec.task)
     counts = {"train": len(fitted_on), "validation": len(train) - len(fitted_on), "test": len(test)}
-    return sides[0], sides[1], raw_test, recipe, counts, {"split": split_kind(spec, prep.split).value}
+    told = {"split": split_kind(spec, prep.split).value}
+    return Prepared(sides[0], sides[1], raw_test, recipe, counts, told, (train, test))
 
 
 def _prepare_forecast(rows: "pd.DataFrame", params: DataprepParams) -> Prepared:
@@ -83,7 +106,8 @@ def _prepare_forecast(rows: "pd.DataFrame", params: DataprepParams) -> Prepared:
         len(made.test.label),
     )
     counts = {"train": len(made.train.label), "validation": 0, "test": len(made.test.label)}
-    return made.train, made.test, made.raw_test, made.recipe, counts, {"split": "time", "forecast": told}
+    about = {"split": "time", "forecast": told}
+    return Prepared(made.train, made.test, made.raw_test, made.recipe, counts, about, None)
 
 
 def _features(side: "pd.DataFrame", spec: DatasetSpec) -> "pd.DataFrame":
@@ -91,25 +115,48 @@ def _features(side: "pd.DataFrame", spec: DatasetSpec) -> "pd.DataFrame":
     return side.drop(columns=[*spec.no_features, HELD_OUT], errors="ignore")
 
 
-def _report(spec: DatasetSpec, table: "pd.DataFrame", counts: dict[str, int], told: dict[str, Any]) -> dict[str, Any]:
+def _report(params: DataprepParams, read: Read, rows: "pd.DataFrame", made: Prepared) -> dict[str, Any]:
     """What was read and what became of it; every row and column left out is named."""
+    spec, table = params.dataset, read.table
+    logger.info("Profiling %d rows of %d columns", *table.shape)
+    profiles = list(profiled(table.drop(columns=HELD_OUT, errors="ignore")))
+    without_label = len(table) - len(rows)
+    still_missing = sorted({*_with_missing(made.train), *_with_missing(made.test)})
+    logger.info("Checking the guardrails")
+    guardrails = guarded(
+        Facts(spec, params.seed, profiles, read.checks, rows, made.sides, without_label, still_missing)
+    )
+    _tell(guardrails, spec)
     roles = {name: f"dataset.{role} names it" for role, name in spec.roles.items() if name in spec.no_features}
+    left_out = {"left_out_by_checks": read.rows - len(table), "left_out_without_label": without_label}
     return {
         "sources": workspace.read_json(workspace.DATASET_NOTE),
-        "rows": counts,
-        **told,
+        "rows": {"read": read.rows, **left_out, **made.counts},
+        **made.told,
         "left_out_columns": {**dict.fromkeys(spec.drop, "dataset.drop names it"), **roles},
         "label": _about_label(table[spec.label], spec.task),
-        "columns": {
-            str(name): {
-                "type": str(table[name].dtype),
-                "missing": int(table[name].isna().sum()),
-                "distinct": int(table[name].nunique()),
-            }
-            for name in table.columns
-            if name != HELD_OUT
-        },
+        "checks": [asdict(check) for check in read.checks],
+        "guardrails": [found.as_json for found in guardrails],
+        "guardrails_off": [name for name, level in spec.guardrails.items() if level is Level.off],
+        "profile": [profile.as_json for profile in profiles],
     }
+
+
+def _with_missing(table: PreparedTable) -> list[str]:
+    """Columns in which cells are missing after the recipe."""
+    missing = table.features.isna().any()
+    return [str(name) for name in missing.index[missing]]
+
+
+def _tell(guardrails: list[Guardrail], spec: DatasetSpec) -> None:
+    """One line for each guardrail that has something to say."""
+    for found in guardrails:
+        if found.outcome != "passed":
+            about = f" ({listing(found.columns)})" if found.columns else ""
+            logger.info("Guardrail %s %s%s: %s", found.check, found.outcome, about, found.note)
+    passed = sum(found.outcome == "passed" for found in guardrails)
+    off = sorted(name for name, level in spec.guardrails.items() if level is Level.off)
+    logger.info("Guardrails passed: %d of %d%s", passed, len(guardrails), f"; off: {listing(off)}" if off else "")
 
 
 def _about_label(label: "pd.Series", task: Task) -> dict[str, Any]:

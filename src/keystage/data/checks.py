@@ -1,0 +1,180 @@
+"""Hold a table to its declaration: bad cells are counted, some are shown, and what becomes of them is as declared."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from keystage.core.errors import DatasetError, listing
+from keystage.data.columns import ColumnSpec, ColumnType, OnViolation
+from keystage.data.spec import DatasetSpec
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+MAX_SAMPLED_CELLS = 3  # of each check
+_TRUE, _FALSE = {"true", "1", "yes"}, {"false", "0", "no"}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One declared rule of one column, and how many cells break it.
+
+    Attributes:
+        column: its name.
+        check: type, minimum, maximum, allowed, unique or nullable.
+        declared: what the rule says, like 0 or "integer".
+        violations: how many cells break it.
+        action: what became of them, or would have: error, null, drop_row or report.
+        sample: the first of them; ``row`` counts from 1 over all files, ``cell`` is its text, null where it is empty.
+    """
+
+    column: str
+    check: str
+    declared: Any
+    violations: int
+    action: str
+    sample: list[dict[str, Any]]
+
+    @property
+    def in_words(self) -> str:
+        """What is wrong with how many cells, without the column's name."""
+        several = listing(map(str, self.declared)) if isinstance(self.declared, list) else ""
+        said = {
+            "type": f"are no {self.declared}",
+            "minimum": f"are below {self.declared}",
+            "maximum": f"are above {self.declared}",
+            "allowed": f"are none of {several}",
+            "unique": "stand in an earlier row",
+            "nullable": "are missing",
+        }[self.check]
+        return f"{self.violations} cells that {said}"
+
+    @property
+    def shown(self) -> str:
+        """The sampled cells, for an error."""
+        cells = [f"row {item['row']}: " + (f"'{item['cell']}'" if item["cell"] is not None else "empty")
+                 for item in self.sample]  # fmt: skip
+        return "; ".join(cells)
+
+
+def held_to_declaration(table: "pd.DataFrame", spec: DatasetSpec) -> "tuple[pd.DataFrame, list[Check]]":
+    """The table with the declared types, without the cells and rows that the declaration takes out; all checks.
+
+    All cells are looked at before anything is done about one: an error tells of all columns, and a row that breaks two
+    rules is counted for both.
+
+    Args:
+        table: as the files have it, indexed from 0; changed in place.
+        spec: the declaration.
+
+    Raises:
+        DatasetError: cells are not as declared, and ``on_violation`` or ``bad_cells`` says error.
+    """
+    import numpy as np
+
+    checks: list[Check] = []
+    dropped = np.zeros(len(table), dtype="bool")
+    for column in spec.columns:
+        raw = table[column.name]
+        cast, bad = _cast(raw, column.type)
+        checks.append(_checked(raw, column, "type", column.type.value, bad.to_numpy(), spec.bad_cells.value))
+        cast = _settled(cast.mask(bad) if bad.any() else cast, column.type)
+        action = spec.action_on(column)
+        emptied = np.zeros(len(table), dtype="bool")
+        for rule, declared, broken in _rules(cast, column, missing=raw.isna() | bad):
+            checks.append(_checked(raw, column, rule, declared, broken, action.value))
+            emptied |= broken if action is OnViolation.null else False
+            dropped |= broken if action is OnViolation.drop_row else False
+        table[column.name] = _emptied(cast, emptied) if emptied.any() else cast
+    _require_none([check for check in checks if check.violations and check.action == OnViolation.error.value], spec)
+    return (table[~dropped].reset_index(drop=True) if dropped.any() else table), checks
+
+
+def _cast(column: "pd.Series", kind: ColumnType) -> "tuple[pd.Series, pd.Series]":
+    """The column as its type, missing where it cannot be; and where that is, n booleans."""
+    import pandas as pd
+
+    if kind is ColumnType.string:
+        return column.astype("str"), pd.Series(False, index=column.index)
+    cast: pd.Series
+    if kind is ColumnType.datetime:
+        cast = pd.to_datetime(column, errors="coerce", format="ISO8601")
+    elif kind is ColumnType.boolean:
+        words = column.astype("str").str.strip().str.lower()
+        cast = words.map({**dict.fromkeys(_TRUE, 1.0), **dict.fromkeys(_FALSE, 0.0)})
+    else:
+        cast = pd.to_numeric(column, errors="coerce").astype("float64")
+    bad = cast.isna() & column.notna()
+    if kind is ColumnType.integer:
+        bad |= cast.notna() & (cast % 1 != 0)  # infinite ones too
+    return cast, bad
+
+
+def _settled(cast: "pd.Series", kind: ColumnType) -> "pd.Series":
+    """Whole columns of integers and booleans as such."""
+    whole = kind in {ColumnType.integer, ColumnType.boolean} and not cast.isna().any()
+    return cast.astype("bool" if kind is ColumnType.boolean else "int64") if whole else cast
+
+
+def _rules(cast: "pd.Series", column: ColumnSpec, missing: "pd.Series") -> "list[tuple[str, Any, np.ndarray]]":
+    """Each declared rule: its name, what it says, and where it is broken, n booleans. Missing cells break none."""
+    found: list[tuple[str, Any, np.ndarray]] = []
+    if column.minimum is not None:
+        found.append(("minimum", column.minimum, (cast < _limit(column.minimum, cast)).to_numpy()))
+    if column.maximum is not None:
+        found.append(("maximum", column.maximum, (cast > _limit(column.maximum, cast)).to_numpy()))
+    if column.allowed is not None:
+        known = cast.isin([_limit(value, cast) for value in column.allowed])
+        found.append(("allowed", column.allowed, (~known & cast.notna()).to_numpy()))
+    if column.unique:
+        found.append(("unique", True, (cast.duplicated() & cast.notna()).to_numpy()))
+    if not column.nullable:
+        found.append(("nullable", False, missing.to_numpy()))
+    return found
+
+
+def _limit(value: Any, cast: "pd.Series") -> Any:
+    """A declared value, as what the column's cells are compared with; times without a zone are of the column's."""
+    import pandas as pd
+
+    if not pd.api.types.is_datetime64_any_dtype(cast):
+        return value
+    time, zone = pd.Timestamp(value), getattr(cast.dtype, "tz", None)
+    if zone is None:
+        return time.tz_convert("UTC").tz_localize(None) if time.tzinfo else time
+    return time if time.tzinfo else time.tz_localize(zone)
+
+
+def _emptied(cast: "pd.Series", where: "np.ndarray") -> "pd.Series":
+    numbers = cast.astype("float64") if cast.dtype == "bool" else cast
+    return numbers.mask(where)
+
+
+def _checked(
+    raw: "pd.Series", column: ColumnSpec, rule: str, declared: Any, broken: "np.ndarray", action: str
+) -> Check:
+    import numpy as np
+    import pandas as pd
+
+    first = np.flatnonzero(broken)[:MAX_SAMPLED_CELLS]
+    cells = [None if pd.isna(raw.iloc[at]) else raw.iloc[at] for at in first]
+    # A whole number in a column with empty cells was read as 4.0, and stands as 4 in the file.
+    texts = [f"{cell:.15g}" if isinstance(cell, float) else cell if cell is None else str(cell) for cell in cells]
+    sample = [{"row": int(at) + 1, "cell": text} for at, text in zip(first, texts, strict=True)]
+    return Check(column.name, rule, declared, int(broken.sum()), action, sample)
+
+
+def _require_none(broken: list[Check], spec: DatasetSpec) -> None:
+    if not broken:
+        return
+    first = broken[0]
+    of_type = all(check.check == "type" for check in broken)
+    setting = "dataset.bad_cells=null" if of_type else "on_violation of the column, or dataset.on_violation=report"
+    more = [f"column '{check.column}' has {check.in_words}, {check.shown}" for check in broken[1:]]
+    why = f"dataset.columns declares it so; {first.shown}"
+    raise DatasetError(
+        f"column '{first.column}' of dataset '{spec.name}' has {first.in_words}",
+        why=why + (f"; also, {listing(more)}" if more else ""),
+        fix="correct the cells, change the declaration in conf/dataset, name the text in dataset.missing, or say what "
+        f"becomes of such cells: {setting}",
+    )

@@ -1,0 +1,95 @@
+"""What a guardrail looks at, and what it finds."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from keystage.core.errors import listing
+from keystage.data.checks import Check
+from keystage.data.profile import ColumnProfile
+from keystage.data.purpose import Purpose
+from keystage.data.spec import DatasetSpec
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Guardrail:
+    """What one check found.
+
+    Attributes:
+        check: its name, one of ``GUARDRAILS``.
+        outcome: passed; fixed: keystage changed something, and ``note`` says what; alerted; failed: alerted or fixed,
+            and declared to fail.
+        columns: those it is about.
+        numbers: by column or by what they count.
+        note: what was found, by which threshold, what was done and what to do.
+    """
+
+    check: str
+    outcome: str = "passed"
+    columns: list[str] = field(default_factory=list)
+    numbers: dict[str, float] = field(default_factory=dict)
+    note: str = ""
+
+    @property
+    def as_json(self) -> dict[str, Any]:
+        """For the report."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What guardrails look at.
+
+    Attributes:
+        spec: the declaration.
+        seed: of samples.
+        profiles: of all columns of the table as read.
+        checks: of the declared rules.
+        rows: those with a label, n x m.
+        sides: the rows for training and for the test, None of a forecast.
+        without_label: how many rows were left out for want of a label.
+        still_missing: columns of the prepared tables that have missing cells.
+    """
+
+    spec: DatasetSpec
+    seed: int
+    profiles: Sequence[ColumnProfile]
+    checks: Sequence[Check]
+    rows: "pd.DataFrame"
+    sides: "tuple[pd.DataFrame, pd.DataFrame] | None"
+    without_label: int
+    still_missing: Sequence[str]
+
+    @property
+    def columns(self) -> list[ColumnProfile]:
+        """Features and dropped columns: neither label nor role, nor what names a forecast's series."""
+        series = self.spec.forecast.series if self.spec.forecast else []
+        taken = {self.spec.label, *self.spec.roles.values(), *series}
+        return [profile for profile in self.profiles if profile.column not in taken]
+
+    def found(self, check: str, numbers: Mapping[str, float], note: str) -> Guardrail:
+        """An alert about the features among these columns; dropped ones are named in the note alone."""
+        named = [name for name in numbers if name not in self.spec.drop]
+        dropped = [name for name in numbers if name in self.spec.drop]
+        left_out = f"dataset.drop takes out {listing(dropped)}, of which this would be said too" if dropped else ""
+        if not named:
+            return Guardrail(check, numbers={name: numbers[name] for name in dropped}, note=left_out)
+        said = "; ".join(filter(None, [note, left_out]))
+        return Guardrail(check, "alerted", named, dict(numbers), said)
+
+    @cached_property
+    def hashes(self) -> "tuple[pd.Series, pd.Series]":
+        """A number for each row of training and of the test, equal where rows are, but for identifiers."""
+        import pandas as pd
+
+        apart = [item.column for item in self.profiles if item.purpose is not Purpose.identifier]
+        train, test = self.sides or (self.rows, self.rows.head(0))
+
+        def of(side: "pd.DataFrame") -> "pd.Series":
+            return pd.util.hash_pandas_object(side[apart], index=False) if apart else pd.Series([], dtype="uint64")
+
+        return of(train), of(test)

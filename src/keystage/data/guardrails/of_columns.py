@@ -1,0 +1,115 @@
+"""Guardrails about columns."""
+
+from keystage.core.errors import listing
+from keystage.data.guardrails.finding import Facts, Guardrail
+from keystage.data.leaks import tells_label
+from keystage.data.purpose import MANY, Purpose
+from keystage.data.spec import Task
+
+MOSTLY_MISSING = 0.5  # then filled cells outnumber those that are there
+NEAR_CONSTANT = 0.99  # share of one value
+HIGH_CARDINALITY = 20  # no fewer different texts are many, however few the rows
+MIXED = 0.05  # share of numbers among texts
+LEAK_AREA, LEAK_R2 = 0.99, 0.98  # an area of 0.99 is a Gini of 0.98
+
+
+def missing_values(facts: Facts) -> Guardrail:
+    """Missing cells, and whether the recipe fills them."""
+    numbers = {item.column: item.missing for item in facts.columns if item.missing and item.count}
+    found = facts.found("missing_values", numbers, "")
+    if not found.columns:
+        return found
+    rows = {item.column: item.rows for item in facts.columns}
+    mostly = [name for name in found.columns if numbers[name] > MOSTLY_MISSING * rows[name]]
+    left = [name for name in found.columns if name in facts.still_missing]
+    filled = [name for name in found.columns if name not in left]
+    notes = ["filled or coded by the recipe" + (f": {listing(filled)}" if left else "")] if filled else []
+    notes += [f"left to the learners, of which some refuse them: {listing(left)}"] if left else []
+    notes += [f"more than {MOSTLY_MISSING:.0%} are missing: {listing(mostly)}"] if mostly else []
+    outcome = "alerted" if mostly or left else "fixed"
+    return Guardrail(found.check, outcome, found.columns, found.numbers, "; ".join(filter(None, [*notes, found.note])))
+
+
+def constant(facts: Facts) -> Guardrail:
+    """Columns of one value, or of none."""
+    numbers = {item.column: item.distinct for item in facts.columns if item.distinct <= 1 and item.rows > 1}
+    note = "one value, or none; they tell nothing and stay features until dataset.drop names them"
+    return facts.found("constant", numbers, note)
+
+
+def near_constant(facts: Facts) -> Guardrail:
+    """Columns that are nearly so."""
+    numbers = {
+        item.column: round(item.commonest / item.count, 4)
+        for item in facts.columns
+        if item.distinct > 1 and item.commonest >= NEAR_CONSTANT * item.count
+    }
+    return facts.found("near_constant", numbers, f"one value has {NEAR_CONSTANT:.0%} or more of the cells")
+
+
+def identifier(facts: Facts) -> Guardrail:
+    """Columns that name rows, integers too."""
+    numbers = {item.column: item.distinct for item in facts.columns if item.purpose is Purpose.identifier}
+    note = "nearly each row has a value of its own: a model learns rows by heart; name them in dataset.drop"
+    return facts.found("identifier", numbers, note)
+
+
+def high_cardinality(facts: Facts) -> Guardrail:
+    """Categories of many texts."""
+    count, share = MANY
+    limit = max(HIGH_CARDINALITY, min(count, share * len(facts.rows)))
+    numbers = {
+        item.column: item.distinct
+        for item in facts.columns
+        if item.values is not None and item.purpose is Purpose.category and item.distinct >= limit
+    }
+    note = (
+        f"{limit:g} or more different texts; a code for each teaches little: group them, or name them in dataset.drop"
+    )
+    return facts.found("high_cardinality", numbers, note)
+
+
+def mixed_types(facts: Facts) -> Guardrail:
+    """Numbers among texts."""
+    import numpy as np
+    import pandas as pd
+
+    declared = {column.name for column in facts.spec.columns}
+    numbers, said = {}, []
+    for item in facts.columns:
+        if item.values is None or item.column in declared or item.purpose in {Purpose.identifier, Purpose.boolean}:
+            continue
+        texts, counts = item.values
+        words = np.isnan(pd.to_numeric(pd.Series(texts), errors="coerce").to_numpy(dtype="float64"))
+        if MIXED * item.count <= counts[~words].sum() < item.count:
+            numbers[item.column] = int(counts[words].sum())
+            said.append(f"{item.column} has {numbers[item.column]} texts, like '{texts[words][0]}'")
+    note = (
+        f"numbers and texts in one column: {listing(said)}; name such texts in dataset.missing, or declare the column "
+        "as string or number in dataset.columns"
+    )
+    return facts.found("mixed_types", numbers, note)
+
+
+def infinities(facts: Facts) -> Guardrail:
+    """Infinite cells."""
+    numbers = {item.column: item.infinite for item in facts.columns if item.infinite}
+    return facts.found("infinities", numbers, "infinite cells; estimators refuse what the recipe leaves of them")
+
+
+def leaking(facts: Facts) -> Guardrail:
+    """Columns that tell the label alone."""
+    names = [item.column for item in facts.columns if item.distinct > 1]
+    classes = facts.spec.task is Task.classification
+    told = tells_label(facts.rows[names], facts.rows[facts.spec.label], facts.seed, classes)
+    limit, measure = (LEAK_AREA, "area under the ROC curve") if classes else (LEAK_R2, "R2")
+    numbers = {name: round(value, 4) for name, value in told.items() if value >= limit}
+    note = (
+        f"alone it tells the label, with a cross-validated {measure} of {limit:g} or more: is it known before the "
+        "label is? If not, name it in dataset.drop"
+    )
+    if not numbers and told:
+        most = max(told, key=lambda name: told[name])
+        strongest = f"{most} tells most of the label, with a cross-validated {measure} of {told[most]:.2f}"
+        return Guardrail("leaking", numbers={most: round(told[most], 4)}, note=strongest)
+    return facts.found("leaking", numbers, note)

@@ -1,0 +1,37 @@
+"""Every guardrail, at its declared level."""
+
+from collections.abc import Callable
+
+from keystage.data.columns import GUARDRAILS, Level
+from keystage.data.guardrails import of_columns, of_rows
+from keystage.data.guardrails.finding import Facts, Guardrail
+
+_CHECKS: dict[str, Callable[[Facts], Guardrail]] = {
+    "schema": of_rows.schema,
+    "target_missing": of_rows.target_missing,
+    "few_rows": of_rows.few_rows,
+    "class_imbalance": of_rows.class_imbalance,
+    "missing_values": of_columns.missing_values,
+    "constant": of_columns.constant,
+    "near_constant": of_columns.near_constant,
+    "identifier": of_columns.identifier,
+    "high_cardinality": of_columns.high_cardinality,
+    "mixed_types": of_columns.mixed_types,
+    "infinities": of_columns.infinities,
+    "leaking": of_columns.leaking,
+    "duplicate_rows": of_rows.duplicate_rows,
+    "train_test_overlap": of_rows.train_test_overlap,
+}
+
+
+def guarded(facts: Facts) -> list[Guardrail]:
+    """What each guardrail that is not off found, in the order of ``GUARDRAILS``."""
+    levels = facts.spec.guardrails
+    every = [_CHECKS[name](facts) for name in GUARDRAILS if levels.get(name) is not Level.off]
+    return [_as_declared(found, levels.get(found.check, Level.alert)) for found in every]
+
+
+def _as_declared(found: Guardrail, level: Level) -> Guardrail:
+    if level is not Level.fail or found.outcome == "passed":
+        return found
+    return Guardrail(found.check, "failed", found.columns, found.numbers, found.note)
