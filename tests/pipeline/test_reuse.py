@@ -75,7 +75,10 @@ TABLE: dict[str, tuple[Change, set[str]]] = {
     "a text for missing cells that no cell has": (_composed('dataset.missing=["",absent]'), {"dataprep"}),
     "the size of the test set": (_composed("prep.test_size=0.3"), ALL),
     "a setting of the search": (_composed("automl.ensemble_size=1"), {"train", "evaluate"}),
-    "another metric that finds the same model": (_composed("automl.metric=roc_auc_weighted"), {"train"}),
+    "another metric that finds the same model": (
+        _composed("automl.metric=roc_auc_weighted"),
+        {"train", "evaluate"},
+    ),
     "a share of a holdout that is not drawn": (_composed("automl.validation.share=0.2"), {"train"}),
     "the kind of validation": (
         _composed("automl.validation.kind=holdout", "automl.ensemble_size=1"),
@@ -89,6 +92,8 @@ TABLE: dict[str, tuple[Change, set[str]]] = {
         _composed("dataset.files=[Titanic.csv]", "dataset.validation_files=[Titanic2.csv]"),
         ALL,
     ),
+    "a setting of the evaluation": (_composed("evaluation.worst=3"), {"evaluate"}),
+    "a segment, of a column that is dropped": (_composed("evaluation.segments=[Cabin]"), {"evaluate"}),
     "a split that is in force": (_composed("prep.split=random"), {"dataprep"}),
     "a budget that is not used up": (_composed("automl.time_budget=500"), {"train"}),
     "the type of an option": (
@@ -120,6 +125,10 @@ TABLE: dict[str, tuple[Change, set[str]]] = {
     "reading": (_appended("src/keystage/data/reading.py"), {"dataprep"}),
     "the table between stages": (_appended("src/keystage/data/table.py"), ALL),
     "prep": (_appended("src/keystage/prep/recipe.py"), {"dataprep"}),
+    "the door of the recipe, which importances go through": (
+        _appended("src/keystage/prep/raw.py"),
+        {"dataprep", "evaluate"},
+    ),
     "metrics": (_appended("src/keystage/search/metrics.py"), {"train", "evaluate"}),
     "the leaderboard": (_appended("src/keystage/search/trials.py"), {"train"}),
     "a new module": (_new("src/keystage/search/more.py"), NONE),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from keystage.compute.spec import ComputeSpec
 from keystage.core.params import outside_key
 from keystage.data.reading import read_dataset
-from keystage.data.roles import HELD_OUT, roles_of
+from keystage.data.roles import HELD_OUT, aside_of, roles_of
 from keystage.data.spec import DatasetSpec, Task
 from keystage.data.split import split, split_kind, usable_rows
 from keystage.data.table import PreparedTable, write_table
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Training and test rows, the raw test rows, the recipe, how many rows each side has, and what else the report tells.
-Prepared = tuple[PreparedTable, PreparedTable, PreparedTable, Any, dict[str, int], dict[str, Any]]
+# Training and test rows, the raw test rows, their columns that are no features, the recipe, how many rows each side
+# has, and what else the report tells.
+Prepared = tuple[PreparedTable, PreparedTable, PreparedTable, "pd.DataFrame", Any, dict[str, int], dict[str, Any]]
 
 
 @dataclass
@@ -43,10 +44,11 @@ def dataprep(params: DataprepParams) -> None:
     table = read_dataset(spec, Path.cwd())
     rows = usable_rows(table, spec)
     prepare = _prepare_rows if spec.forecast is None else _prepare_forecast
-    train, test, raw_test, recipe, counts, told = prepare(rows, params)
+    train, test, raw_test, aside, recipe, counts, told = prepare(rows, params)
     write_table(train, workspace.TRAIN_TABLE)
     write_table(test, workspace.TEST_TABLE)
     write_table(raw_test, workspace.RAW_TEST)
+    aside.to_parquet(workspace.ASIDE_TEST, index=False)
     workspace.write_pickle(recipe, workspace.RECIPE)
     counts = {"read": len(table), "left_out_without_label": len(table) - len(rows), **counts}
     workspace.write_json(_report(spec, table, counts, told), workspace.DATA_REPORT)
@@ -66,7 +68,8 @@ def _prepare_rows(rows: "pd.DataFrame", params: DataprepParams) -> Prepared:
     ]
     raw_test = PreparedTable(_features(test, spec), test[spec.label], spec.task)
     counts = {"train": len(fitted_on), "validation": len(train) - len(fitted_on), "test": len(test)}
-    return sides[0], sides[1], raw_test, recipe, counts, {"split": split_kind(spec, prep.split).value}
+    told = {"split": split_kind(spec, prep.split).value}
+    return sides[0], sides[1], raw_test, aside_of(test, spec), recipe, counts, told
 
 
 def _prepare_forecast(rows: "pd.DataFrame", params: DataprepParams) -> Prepared:
@@ -83,7 +86,7 @@ def _prepare_forecast(rows: "pd.DataFrame", params: DataprepParams) -> Prepared:
         len(made.test.label),
     )
     counts = {"train": len(made.train.label), "validation": 0, "test": len(made.test.label)}
-    return made.train, made.test, made.raw_test, made.recipe, counts, {"split": "time", "forecast": told}
+    return made.train, made.test, made.raw_test, made.aside, made.recipe, counts, {"split": "time", "forecast": told}
 
 
 def _features(side: "pd.DataFrame", spec: DatasetSpec) -> "pd.DataFrame":
