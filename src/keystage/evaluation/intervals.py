@@ -72,7 +72,7 @@ def blocks_of(times: "np.ndarray") -> Units:
 
 
 def _length(rows: int) -> int:
-    return max(1, round(rows ** (1 / 3)))
+    return max(1, round(float(np.cbrt(rows))))
 
 
 @dataclass
