@@ -57,7 +57,14 @@ TABLE: dict[str, tuple[Change, set[str]]] = {
     "nothing": (lambda _: None, NONE),
     # data
     "a fare in the raw data": (_edited("data/titanic/Titanic.csv", ",7.8958,", ",77.8958,"), ALL),
-    "a name, a column that is dropped": (_edited("data/titanic/Titanic.csv", "Mr. Mito", "Mr. Mitja"), {"dataprep"}),
+    "a name of a training row, a column that is dropped": (
+        _edited("data/titanic/Titanic.csv", "Mr. Mito", "Mr. Mitja"),
+        {"dataprep"},
+    ),
+    "a name of a test row, by which it may be told": (
+        _edited("data/titanic/Titanic.csv", "Mr. Henry Michael", "Mr. Henry"),
+        {"dataprep", "evaluate"},
+    ),
     "a row without a label": (_appended("data/titanic/Titanic2.csv", "1310,,3,x,male,1,0,0,1,1,,S\n"), {"dataprep"}),
     "line endings of the data": (_line_endings, {"dataprep"}),
     "the page beside the data": (_appended("data/README.md"), NONE),
@@ -98,7 +105,7 @@ TABLE: dict[str, tuple[Change, set[str]]] = {
     "a budget that is not used up": (_composed("automl.time_budget=500"), {"train"}),
     "the type of an option": (
         _both(_edited("conf/prep/titanic.yaml", "fill_value: 0", "fill_value: 0.0"), _composed()),
-        {"dataprep"},
+        {"dataprep", "evaluate"},  # which goes through the recipe itself
     ),
     "a value given that is in force": (_composed("automl.validation.folds=2", "automl=smoke"), NONE),
     "a value written otherwise": (_edited("conf/automl/smoke.yaml", "folds: 2", "folds: 0x2"), NONE),

@@ -18,7 +18,7 @@ from keystage.evaluation.resampled import Resampled
 from keystage.evaluation.scores import Scored
 from keystage.search.metrics import Metric
 
-MAX_CELLS = 100_000_000  # rows x resamples x curves: some five seconds of one core
+MAX_CELLS = 20_000_000  # rows x resamples x curves: some five seconds of one core
 BLOCK_CELLS = 2_000_000  # of them at a time: 16 MB for each matrix
 FEWEST_RESAMPLES = 200
 OWN_METRIC_CALLS = 200  # of a metric of the user's own, which is asked once per resample

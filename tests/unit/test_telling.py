@@ -1,6 +1,7 @@
 """What is told of a model besides its metrics: by class and segment, of raw columns, of single rows, of times ahead."""
 
 import logging
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import precision_score
 from sklearn.pipeline import Pipeline
 
-from keystage.core.errors import DatasetError
+from keystage.core.errors import ConfigError, DatasetError
 from keystage.data.spec import DatasetSpec, Task
 from keystage.data.table import PreparedTable, Roles
 from keystage.evaluation import importance as module
@@ -26,6 +27,7 @@ from keystage.evaluation.spec import EvaluationSpec, ImportanceSpec
 from keystage.evaluation.story import rounded
 from keystage.evaluation.subject import subject
 from keystage.evaluation.worst import worst
+from keystage.pipeline.conf import require_segments
 from keystage.prep.recipe import fit_recipe
 from keystage.prep.spec import PrepSpec, TransformSpec
 from keystage.search.metrics import metric_of
@@ -281,3 +283,16 @@ def test_segments_must_be_columns_of_the_dataset_and_not_the_label() -> None:
         EvaluationSpec(segments=["lived"]).require_suits(declared)
     with pytest.raises(ValueError, match="rows must be 2 or more"):
         ImportanceSpec(rows=1)
+
+
+def test_where_no_columns_are_declared_the_header_is_asked_before_anything_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.csv").write_text("\ufeffSex,Lived\nm,1\n", encoding="utf-8")
+    dataset = DatasetSpec(["a.csv"], "Lived", Task.classification, "a", ".")
+
+    require_segments(EvaluationSpec(segments=["Sex"]), dataset)
+    with pytest.raises(ConfigError, match="'Sec', a column that is not there") as refused:
+        require_segments(EvaluationSpec(segments=["Sec"]), dataset)
+    assert "did you mean 'Sex'" in refused.value.fix
