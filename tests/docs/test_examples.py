@@ -98,6 +98,15 @@ def test_the_page_on_validation(project: Project) -> None:
     assert "validation: 25% of the rows held out, drawn 3 times" in shown
 
 
+def test_the_page_on_evaluation(project: Project) -> None:
+    shown = _run(project, "docs/evaluation.md")
+
+    assert re.search(r"roc_auc 0\.\d{3}, 0\.\d{3} to 0\.\d{3}; baseline 0\.500", shown)
+    assert "Sex {'group': 'male', 'rows': " in shown
+    assert "Ran: conf, evaluate, register" in shown
+    assert "segment Cabin: no roc_auc of " in shown
+
+
 def test_the_page_on_forecasting(project: Project) -> None:
     shown = _run(project, "docs/forecasting.md")
 

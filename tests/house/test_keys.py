@@ -90,7 +90,11 @@ def test_a_key_names_what_the_settings_name(stage: str) -> None:
     own = {
         "dataprep": {"artifacts/key/dataset.json", "artifacts/key/own_transforms.json", "artifacts/key/options.json"},
         "train": {"artifacts/key/own_metric.json", "artifacts/key/own_estimators.json"},
-        "evaluate": {"artifacts/key/own_estimators.json"},
+        "evaluate": {
+            "artifacts/key/own_transforms.json",
+            "artifacts/key/own_metric.json",
+            "artifacts/key/own_estimators.json",
+        },
     }
 
     assert notes == {"artifacts/key/environment.json", f"artifacts/key/reuse_{stage}.txt"} | own[stage]

@@ -1,6 +1,7 @@
 """Bad input ends in what, why and the next command, a code that is not 0, and nothing lost."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -65,14 +66,17 @@ def test_spoilt_data_stops_dataprep_and_keeps_the_earlier_results(project: Proje
     assert "Ran: conf, register" in project.call("keystage", "run").stdout
 
 
-@pytest.mark.parametrize("override", ["automl=thorogh", "automl.metrc=f1", "automl.validation.folds=many"])
+@pytest.mark.parametrize(
+    "override",
+    ["automl=thorogh", "automl.metrc=f1", "automl.validation.folds=many", "evaluation.segments=[Sec]"],
+)
 def test_a_wrong_override_changes_nothing(project: Project, override: str) -> None:
     before = (project.root / "params.yaml").read_bytes()
 
     done = project.call("keystage", "run", override, ok=False)
 
     assert done.returncode == 2
-    assert f"error[config]: conf/ cannot be composed with {override}" in done.stdout
+    assert f"error[config]: conf/ cannot be composed with {shlex.quote(override)}" in done.stdout
     assert (project.root / "params.yaml").read_bytes() == before
 
 

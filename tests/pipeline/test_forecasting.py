@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -32,6 +33,10 @@ def _json(project: Project, name: str) -> dict[str, dict[str, float]]:
     return loaded
 
 
+def _told(project: Project) -> Any:
+    return json.loads((project.root / "reports/evaluation.json").read_text(encoding="utf-8"))
+
+
 def test_one_series_from_its_files_to_next_years_values(new_project: Project) -> None:
     done = new_project.call(*CO2)
 
@@ -40,6 +45,15 @@ def test_one_series_from_its_files_to_next_years_values(new_project: Project) ->
     assert "Registered version 1 of model CO2" in done.stdout
     metrics = _json(new_project, "reports/metrics.json")
     assert metrics["test"]["rmse"] < 0.5 < metrics["baseline"]["rmse"]
+    told = _told(new_project)
+    assert (told["task"], told["baseline"]["name"], told["primary"]) == ("forecasting", "seasonal naive", "rmse")
+    assert "circular blocks" in told["interval"]["method"]
+    rmse = told["metrics"]["rmse"]
+    assert rmse["low"] < rmse["value"] < rmse["high"] < rmse["baseline"] == round(metrics["baseline"]["rmse"], 9)
+    assert [item["column"] for item in told["importance"]] == ["co2", "month"], "the past, and the calendar"
+    drawn = pd.read_csv(new_project.root / "reports/plots/forecast.csv")
+    assert drawn["step"].tolist() == list(range(1, 13))
+    assert drawn["actual"].between(drawn["low"], drawn["high"]).mean() >= 0.9
     asked = pd.read_parquet(new_project.root / "artifacts/raw_test.parquet").drop(columns="co2")
     assert list(asked) == ["month"]
     future = pd.DataFrame({"month": pd.date_range("2002-01-01", periods=12, freq="MS")})
@@ -78,8 +92,9 @@ def test_many_series_with_what_is_known_of_the_future(new_project: Project) -> N
     )
 
     new_project.call(
-        "keystage", "run", "dataset=shops", "prep=forecast", "automl.metric=mae", "registry.model_name=Shops"
-    )
+        "keystage", "run", "dataset=shops", "prep=forecast", "automl.metric=mae", "registry.model_name=Shops",
+        "evaluation.segments=[shop]",
+    )  # fmt: skip
 
     report = _json(new_project, "reports/data.json")
     told = report["forecast"]
@@ -87,6 +102,14 @@ def test_many_series_with_what_is_known_of_the_future(new_project: Project) -> N
     metrics = _json(new_project, "reports/metrics.json")
     assert metrics["test"]["rows"] == 21
     assert metrics["test"]["mae"] < metrics["baseline"]["mae"]
+    told = _told(new_project)
+    assert told["interval"]["method"] == "percentile bootstrap of 3 series with 21 rows, seeded"
+    assert "intervals stand on 3 series only: they are narrower than they should be" in told["notes"]
+    assert {item["column"] for item in told["importance"]} == {"shop", "day", "sold", "offer"}
+    assert [item["column"] for item in told["dependence"]] == ["offer"], "of the others the model sees the past"
+    on, off = (next(p for p in told["dependence"][0]["points"] if p["value"] == value) for value in (1.0, 0.0))
+    assert on["predicted"]["value"] > off["predicted"]["value"] + 2
+    assert [group["group"] for group in told["segments"][0]["groups"]] == ["north", "south", "west"]
     asked = pd.read_parquet(new_project.root / "artifacts/raw_test.parquet").drop(columns="sold")
     week = asked.assign(day=asked["day"] + pd.Timedelta(days=7), offer=[0, 1, 0, 1, 0, 1, 0] * 3)
     packed = next((new_project.root / "mlartifacts").rglob("MLmodel")).with_name("requirements.txt")

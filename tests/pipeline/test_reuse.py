@@ -57,7 +57,14 @@ TABLE: dict[str, tuple[Change, set[str]]] = {
     "nothing": (lambda _: None, NONE),
     # data
     "a fare in the raw data": (_edited("data/titanic/Titanic.csv", ",7.8958,", ",77.8958,"), ALL),
-    "a name, a column that is dropped": (_edited("data/titanic/Titanic.csv", "Mr. Mito", "Mr. Mitja"), {"dataprep"}),
+    "a name of a training row, a column that is dropped": (
+        _edited("data/titanic/Titanic.csv", "Mr. Mito", "Mr. Mitja"),
+        {"dataprep"},
+    ),
+    "a name of a test row, by which it may be told": (
+        _edited("data/titanic/Titanic.csv", "Mr. Henry Michael", "Mr. Henry"),
+        {"dataprep", "evaluate"},
+    ),
     "a row without a label": (_appended("data/titanic/Titanic2.csv", "1310,,3,x,male,1,0,0,1,1,,S\n"), {"dataprep"}),
     "line endings of the data": (_line_endings, {"dataprep"}),
     "the page beside the data": (_appended("data/README.md"), NONE),
@@ -75,7 +82,10 @@ TABLE: dict[str, tuple[Change, set[str]]] = {
     "a text for missing cells that no cell has": (_composed('dataset.missing=["",absent]'), {"dataprep"}),
     "the size of the test set": (_composed("prep.test_size=0.3"), ALL),
     "a setting of the search": (_composed("automl.ensemble_size=1"), {"train", "evaluate"}),
-    "another metric that finds the same model": (_composed("automl.metric=roc_auc_weighted"), {"train"}),
+    "another metric that finds the same model": (
+        _composed("automl.metric=roc_auc_weighted"),
+        {"train", "evaluate"},
+    ),
     "a share of a holdout that is not drawn": (_composed("automl.validation.share=0.2"), {"train"}),
     "the kind of validation": (
         _composed("automl.validation.kind=holdout", "automl.ensemble_size=1"),
@@ -89,11 +99,13 @@ TABLE: dict[str, tuple[Change, set[str]]] = {
         _composed("dataset.files=[Titanic.csv]", "dataset.validation_files=[Titanic2.csv]"),
         ALL,
     ),
+    "a setting of the evaluation": (_composed("evaluation.worst=3"), {"evaluate"}),
+    "a segment, of a column that is dropped": (_composed("evaluation.segments=[Cabin]"), {"evaluate"}),
     "a split that is in force": (_composed("prep.split=random"), {"dataprep"}),
     "a budget that is not used up": (_composed("automl.time_budget=500"), {"train"}),
     "the type of an option": (
         _both(_edited("conf/prep/titanic.yaml", "fill_value: 0", "fill_value: 0.0"), _composed()),
-        {"dataprep"},
+        {"dataprep", "evaluate"},  # which goes through the recipe itself
     ),
     "a value given that is in force": (_composed("automl.validation.folds=2", "automl=smoke"), NONE),
     "a value written otherwise": (_edited("conf/automl/smoke.yaml", "folds: 2", "folds: 0x2"), NONE),
@@ -120,6 +132,10 @@ TABLE: dict[str, tuple[Change, set[str]]] = {
     "reading": (_appended("src/keystage/data/reading.py"), {"dataprep"}),
     "the table between stages": (_appended("src/keystage/data/table.py"), ALL),
     "prep": (_appended("src/keystage/prep/recipe.py"), {"dataprep"}),
+    "the door of the recipe, which importances go through": (
+        _appended("src/keystage/prep/raw.py"),
+        {"dataprep", "evaluate"},
+    ),
     "metrics": (_appended("src/keystage/search/metrics.py"), {"train", "evaluate"}),
     "the leaderboard": (_appended("src/keystage/search/trials.py"), {"train"}),
     "a new module": (_new("src/keystage/search/more.py"), NONE),

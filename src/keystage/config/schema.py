@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from keystage.compute.spec import ComputeSpec
 from keystage.data.spec import DatasetSpec
+from keystage.evaluation.spec import EvaluationSpec
 from keystage.prep.spec import PrepSpec
 from keystage.registry.spec import RegistrySpec
 from keystage.reuse.spec import EnvironmentSpec, ReuseSpec
@@ -29,6 +30,7 @@ class Conf:
     dataset: DatasetSpec
     prep: PrepSpec
     automl: SearchSpec
+    evaluation: EvaluationSpec
     compute: ComputeSpec
     environment: EnvironmentSpec
     reuse: ReuseSpec
@@ -37,9 +39,10 @@ class Conf:
     overrides: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Refuse a seed that NumPy refuses, and a split or a search that does not suit the dataset."""
+        """Refuse a seed that NumPy refuses, and a split, a search or an evaluation that does not suit the dataset."""
         if not 0 <= self.seed < MAX_SEED:
             raise ValueError(f"seed must be between 0 and {MAX_SEED - 1}, not {self.seed}")
         self.prep.require_suits(self.dataset)
         self.automl.require_suits(self.dataset.task.learnt)
         self.automl.validation.require_suits(self.dataset)
+        self.evaluation.require_suits(self.dataset)

@@ -14,12 +14,18 @@ from keystage.core.errors import ConfigError
 
 PARAMS_FILE = Path("params.yaml")
 _OUTSIDE_KEY = "outside_key"
+_IN_KEY = "in_key"
 T = TypeVar("T")
 
 
 def outside_key(reason: str, default: Any = MISSING) -> Any:
     """Mark a dataclass field as not part of the key; ``reason`` says why it cannot change the result."""
     return field(default=default, metadata={_OUTSIDE_KEY: reason})
+
+
+def partly_in_key(*names: str) -> Any:
+    """Mark a field whose section the stage reads only these parameters of, so only they are part of the key."""
+    return field(metadata={_IN_KEY: names})
 
 
 def key_parameters(section: type, prefix: str = "") -> list[str]:
@@ -30,7 +36,10 @@ def key_parameters(section: type, prefix: str = "") -> list[str]:
         if _OUTSIDE_KEY in item.metadata:
             continue
         name = prefix + item.name
-        names += key_parameters(hints[item.name], name + ".") if is_dataclass(hints[item.name]) else [name]
+        if _IN_KEY in item.metadata:
+            names += [f"{name}.{part}" for part in item.metadata[_IN_KEY]]
+        else:
+            names += key_parameters(hints[item.name], name + ".") if is_dataclass(hints[item.name]) else [name]
     return names
 
 

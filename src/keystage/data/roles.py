@@ -36,6 +36,12 @@ def roles_of(table: "pd.DataFrame", spec: DatasetSpec) -> Roles:
     return Roles(**found)
 
 
+def aside_of(table: "pd.DataFrame", spec: DatasetSpec) -> "pd.DataFrame":
+    """The columns that are no features, but for the label: dropped ones and roles, by which rows can still be told."""
+    names = [name for name in spec.no_features if name != spec.label and name in table]
+    return table[names].reset_index(drop=True)
+
+
 def _require_full(column: "pd.Series", role: str, spec: DatasetSpec) -> None:
     if column.isna().any():
         raise DatasetError(

@@ -4,14 +4,17 @@
 when all else would be reused. Equal notes are equal bytes, and re-run nothing.
 """
 
+import csv
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from uuid import uuid4
 
 from keystage.adapters.dvc_state import known_digest
+from keystage.core.errors import ConfigError, hint
 from keystage.core.params import outside_key
 from keystage.data.spec import DatasetSpec
+from keystage.evaluation.spec import EvaluationSpec
 from keystage.pipeline import workspace
 from keystage.pipeline.inputs import LOCK_FILE
 from keystage.pipeline.state import require_recordable
@@ -40,6 +43,7 @@ class ConfParams:
     dataset: DatasetSpec = outside_key("the stage always runs")
     prep: PrepSpec = outside_key("the stage always runs")
     automl: SearchSpec = outside_key("the stage always runs")
+    evaluation: EvaluationSpec = outside_key("the stage always runs")
     environment: EnvironmentSpec = outside_key("the stage always runs")
     reuse: ReuseSpec = outside_key("the stage always runs")
 
@@ -50,6 +54,7 @@ def conf(params: ConfParams) -> None:
     The identity tells results of this run from reused ones; ``keystage why`` reads the lock.
     """
     require_recordable(params.dataset, params.environment.lock)
+    require_segments(params.evaluation, params.dataset)
     workspace.RUN_NOTE.parent.mkdir(parents=True, exist_ok=True)
     workspace.RUN_NOTE.write_text(uuid4().hex, encoding="utf-8")
     if LOCK_FILE.is_file():
@@ -57,6 +62,26 @@ def conf(params: ConfParams) -> None:
     for path, text in {**notes(params, Path()), **reuse_notes(params.reuse)}.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+
+
+def require_segments(spec: EvaluationSpec, dataset: DatasetSpec) -> None:
+    """Refuse a segment that is no column, before a search has taken its time; evaluate itself comes after it.
+
+    Raises:
+        ConfigError: names the nearest column.
+    """
+    path = Path(dataset.path, dataset.files[0])
+    if not spec.segments or not path.is_file():
+        return  # a file that is not there is for dataprep to say
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        header = next(csv.reader(file), [])
+    for name in spec.segments:
+        if header and name not in header:
+            raise ConfigError(
+                f"evaluation.segments names '{name}', a column that is not there",
+                why=f"the header of {path} does not have it",
+                fix=f"correct the setting: {hint(name, header)}",
+            )
 
 
 def notes(params: ConfParams, root: Path) -> dict[Path, str]:

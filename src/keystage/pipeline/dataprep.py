@@ -13,7 +13,7 @@ from keystage.data.guardrails.finding import Facts, Guardrail
 from keystage.data.guardrails.run import guarded
 from keystage.data.profile import profiled
 from keystage.data.reading import Read, read_dataset
-from keystage.data.roles import HELD_OUT, roles_of
+from keystage.data.roles import HELD_OUT, aside_of, roles_of
 from keystage.data.spec import DatasetSpec, Task
 from keystage.data.split import split, split_kind, usable_rows
 from keystage.data.table import PreparedTable, write_table
@@ -35,6 +35,7 @@ class Prepared(NamedTuple):
         train: rows to learn from.
         test: rows to score.
         raw_test: the same before the recipe.
+        aside: their columns that are no features.
         recipe: the fitted one.
         counts: how many rows each side has.
         told: what else the report tells.
@@ -44,6 +45,7 @@ class Prepared(NamedTuple):
     train: PreparedTable
     test: PreparedTable
     raw_test: PreparedTable
+    aside: "pd.DataFrame"
     recipe: Any
     counts: dict[str, int]
     told: dict[str, Any]
@@ -70,6 +72,7 @@ def dataprep(params: DataprepParams) -> None:
     write_table(made.train, workspace.TRAIN_TABLE)
     write_table(made.test, workspace.TEST_TABLE)
     write_table(made.raw_test, workspace.RAW_TEST)
+    made.aside.to_parquet(workspace.ASIDE_TEST, index=False)
     workspace.write_pickle(made.recipe, workspace.RECIPE)
     workspace.write_json(_report(params, read, rows, made), workspace.DATA_REPORT)
 
@@ -89,7 +92,7 @@ def _prepare_rows(rows: "pd.DataFrame", params: DataprepParams) -> Prepared:
     raw_test = PreparedTable(_features(test, spec), test[spec.label], spec.task)
     counts = {"train": len(fitted_on), "validation": len(train) - len(fitted_on), "test": len(test)}
     told = {"split": split_kind(spec, prep.split).value}
-    return Prepared(sides[0], sides[1], raw_test, recipe, counts, told, (train, test))
+    return Prepared(sides[0], sides[1], raw_test, aside_of(test, spec), recipe, counts, told, (train, test))
 
 
 def _prepare_forecast(rows: "pd.DataFrame", params: DataprepParams) -> Prepared:
@@ -107,7 +110,7 @@ def _prepare_forecast(rows: "pd.DataFrame", params: DataprepParams) -> Prepared:
     )
     counts = {"train": len(made.train.label), "validation": 0, "test": len(made.test.label)}
     about = {"split": "time", "forecast": told}
-    return Prepared(made.train, made.test, made.raw_test, made.recipe, counts, about, None)
+    return Prepared(made.train, made.test, made.raw_test, made.aside, made.recipe, counts, about, None)
 
 
 def _features(side: "pd.DataFrame", spec: DatasetSpec) -> "pd.DataFrame":

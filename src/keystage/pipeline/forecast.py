@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from keystage.core.errors import ConfigError
 from keystage.data.forecast import ForecastSpec
-from keystage.data.roles import roles_of
+from keystage.data.roles import aside_of, roles_of
 from keystage.data.series import SeriesTable, arrange, last_periods
 from keystage.data.spec import DatasetSpec, Task
 from keystage.data.table import PreparedTable
@@ -26,6 +26,7 @@ class PreparedForecast:
         train: rows whose features are all known.
         test: the last periods of each series.
         raw_test: the test rows as whoever asks the model gives them.
+        aside: their columns that are no features.
         recipe: fitted; it remembers the end of each series, so that it takes test rows and those of the future.
         report: what the series are, and what became of their rows.
     """
@@ -33,6 +34,7 @@ class PreparedForecast:
     train: PreparedTable
     test: PreparedTable
     raw_test: PreparedTable
+    aside: "pd.DataFrame"
     recipe: Any
     report: dict[str, Any]
 
@@ -102,7 +104,7 @@ def prepare_forecast(rows: "pd.DataFrame", spec: DatasetSpec, prep: PrepSpec, se
     history.forget()
     raw = PreparedTable(features[tested].reset_index(drop=True), label[tested].reset_index(drop=True), Task.regression)
     report = _report(series, history, train, test)
-    return PreparedForecast(train, test, raw, recipe, report)
+    return PreparedForecast(train, test, raw, aside_of(series.rows[tested], spec), recipe, report)
 
 
 def _offset(

@@ -31,6 +31,7 @@ SEARCHES = Path(".dvc", "tmp", "keystage", "search")
 TRAIN_TABLE = ARTIFACTS / "prepared" / "train.parquet"
 TEST_TABLE = ARTIFACTS / "prepared" / "test.parquet"
 RAW_TEST = ARTIFACTS / "raw_test.parquet"
+ASIDE_TEST = ARTIFACTS / "aside_test.parquet"
 RECIPE = ARTIFACTS / "recipe.pkl"
 DATA_REPORT = REPORTS / "data.json"
 
@@ -44,6 +45,7 @@ TRAIN_AGAIN = REPORTS / "train_again.py"
 
 PREDICTIONS = ARTIFACTS / "predictions.parquet"
 METRICS = REPORTS / "metrics.json"
+EVALUATION = REPORTS / "evaluation.json"
 PLOTS = REPORTS / "plots"
 
 
