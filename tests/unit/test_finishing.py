@@ -234,7 +234,7 @@ def test_no_row_is_predicted_by_what_was_fitted_on_it() -> None:
             assert alike or not len(learnt) or learnt.max() < predicted.min()
 
 
-def test_a_finished_model_says_what_was_reported_and_is_saved_by_skops(tmp_path: Path) -> None:
+def test_a_finished_model_says_what_was_reported_and_is_saved_by_skops() -> None:
     classes = ["no", "yes"]
     members = [LogisticRegression(C=c).fit(SIGNAL[:, :2], CODES) for c in (0.01, 1.0)]
     material = _material(CODES, "f1")
