@@ -205,7 +205,7 @@ def test_a_threshold_is_as_good_as_the_best_of_all_rows(metric: str) -> None:
         for value in np.linspace(0, 0.4, 400)
     ]
     reached = metric_of(metric).score(CODES, np.eye(2)[(timid[:, 1] >= made.value).astype(int)])
-    assert reached >= max(grid) - 0.005
+    assert reached >= max(grid) - 0.01
 
 
 def test_weights_and_rows_of_one_holdout_are_counted() -> None:
