@@ -205,7 +205,7 @@ def test_a_threshold_is_as_good_as_the_best_of_all_rows(metric: str) -> None:
         for value in np.linspace(0, 0.4, 400)
     ]
     reached = metric_of(metric).score(CODES, np.eye(2)[(timid[:, 1] >= made.value).astype(int)])
-    assert reached >= max(grid) - 0.005
+    assert reached >= max(grid) - 0.01
 
 
 def test_weights_and_rows_of_one_holdout_are_counted() -> None:
@@ -234,7 +234,7 @@ def test_no_row_is_predicted_by_what_was_fitted_on_it() -> None:
             assert alike or not len(learnt) or learnt.max() < predicted.min()
 
 
-def test_a_finished_model_says_what_was_reported_and_is_saved_by_skops(tmp_path: Path) -> None:
+def test_a_finished_model_says_what_was_reported_and_is_saved_by_skops() -> None:
     classes = ["no", "yes"]
     members = [LogisticRegression(C=c).fit(SIGNAL[:, :2], CODES) for c in (0.01, 1.0)]
     material = _material(CODES, "f1")

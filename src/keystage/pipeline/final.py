@@ -14,7 +14,7 @@ from keystage.search.finishing import Finish, finish
 from keystage.search.fitting import Job, Material, weights_at
 from keystage.search.history import TrialLog, read_model, require_kept
 from keystage.search.learners.catalogue import learner_named
-from keystage.search.spec import EnsembleKind, FinalFit, SearchSpec
+from keystage.search.spec import Calibration, EnsembleKind, FinalFit, SearchSpec
 from keystage.search.stacking import stacked
 from keystage.search.trials import End, Trial, found_on_folds
 
@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 _LEAST_RESERVE, _RESERVED_SHARE = 0.3, 0.02  # seconds, and share of the budget
 _BYTES_PER_SECOND = 50e6  # at which models are read and written again, on a slow disk
+_FINISHING, _STACKING = 1.0, 2.0  # seconds of a calibration or a threshold, and of a stack, with all their folds
 _TICK = 0.5  # seconds between two looks at the clock
 
 
@@ -60,6 +61,8 @@ def reserve(trials: Sequence[Trial], material: Material, spec: SearchSpec, log: 
     """Seconds of the budget that what follows the search will take, by the trials so far."""
     likely = eligible(trials, material.metric)[: 1 if spec.ensemble is EnsembleKind.none else spec.ensemble_size]
     seconds = max(_LEAST_RESERVE, _RESERVED_SHARE * (spec.time_budget or 0.0))
+    seconds += _FINISHING * ((spec.threshold_metric is not None) + (spec.calibration is not Calibration.none))
+    seconds += _STACKING if spec.ensemble is EnsembleKind.stacking else 0.0
     seconds += sum(log.size(trial.proposal) for trial in likely) / _BYTES_PER_SECOND
     # A fold model is fitted on a part of the rows, the final one on all of them.
     fits = [_seconds_on_all_rows(trial, material) for trial in likely if _is_fitted_anew(trial, material, spec)]
@@ -97,9 +100,11 @@ def fit_final(
     )
     size = 1 if spec.ensemble is EnsembleKind.none else spec.ensemble_size
     logger.info("Choosing members among %d trials, and making the model of them", len(candidates))
-    stack = stacked(candidates, truth, material, size, ends) if spec.ensemble is EnsembleKind.stacking else None
+    mean = select(candidates, truth, material.metric, size, ends)
+    wanted = spec.ensemble is EnsembleKind.stacking
+    stack = stacked(candidates, truth, material, size, ends, mean) if wanted else None
     stacks = stack.ensemble if stack else None
-    chosen = stacks or select(candidates, truth, material.metric, size, ends)
+    chosen = stacks or mean
     models, fitted_on, notes = _members(chosen, material, spec, log, processes, ends)
     if not models:
         raise SearchError(
@@ -109,8 +114,9 @@ def fit_final(
         )
     if stack and not (stacks and len(models) == len(chosen.members)):
         if stacks:  # its linear model counts on all of them
-            chosen = select([item for item in candidates if item.trial.number in models], truth, material.metric, size)
-        notes.append(f"{stack.note}; the weighted mean is taken in its place")
+            fitted = [item for item in candidates if item.trial.number in models]
+            chosen = select(fitted, truth, material.metric, size, ends)
+        notes.append(f"{stack.note}; the choice without it is taken")
         stack = None
     ensemble, predicted = (
         (chosen, stack.predicted) if stack else without(chosen, candidates, truth, material.metric, fitted=models)

@@ -64,7 +64,7 @@ def requirements_of(model: Any, recipe: Any = None) -> tuple[str, ...]:
 def _members(model: Any) -> Iterator[Any]:
     """The learners inside pipelines and votes, however deep."""
     if type(model).__name__ == "FixedThresholdClassifier":
-        model = model.estimator
+        model = model.estimator_
     parts = [step for _, step in model.steps] if hasattr(model, "steps") else getattr(model, "estimators_", [])
     if not parts or not type(model).__module__.startswith("sklearn"):
         yield model

@@ -70,15 +70,18 @@ def stack(names: Sequence[str], models: Sequence[Any], final: Any, task: Task, c
 
 def deciding(model: Any, threshold: float) -> Any:
     """A fitted classifier of two classes whose ``predict`` says the second from a probability on."""
+    from sklearn.base import clone
     from sklearn.model_selection import FixedThresholdClassifier
 
     second = model.classes_[1]
-    return FixedThresholdClassifier(
-        model,
+    made = FixedThresholdClassifier(
+        clone(model),
         threshold=threshold,
         pos_label=second.item() if hasattr(second, "item") else second,
         response_method="predict_proba",
     )
+    made.estimator_ = model
+    return made
 
 
 def model_of(final: Any, features: "pd.DataFrame") -> Any:

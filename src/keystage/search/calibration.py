@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 BINS = 10
+LEAST_PROBABILITY = 1e-6  # what is nearer to 0 or 1 is calibrated like it
 
 
 @dataclass(frozen=True)
@@ -136,4 +137,4 @@ def _saying_the_same(classes: int) -> Any:
     columns = 1 if classes == 2 else classes
     same.coef_, same.intercept_ = np.eye(columns), np.zeros(columns)
     same.classes_, same.n_features_in_ = np.arange(classes), columns
-    return Pipeline([*log_odds(classes), ("same", same)])
+    return Pipeline([*log_odds(classes, LEAST_PROBABILITY), ("same", same)])

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-MOST_TRIED = 200  # thresholds, evenly taken of the probabilities that occur
+MOST_TRIED = 100  # thresholds, evenly taken of the probabilities that occur
 MOST_ROWS = 20_000  # on which a metric of your own is tried
 
 
