@@ -89,6 +89,11 @@ TABLE: dict[str, tuple[Change, set[str]]] = {
         _composed("dataset.files=[Titanic.csv]", "dataset.validation_files=[Titanic2.csv]"),
         ALL,
     ),
+    "what becomes of bad cells, where there are none": (
+        _composed("dataset.bad_cells=empty", "dataset.on_violation=drop_row"),
+        {"dataprep"},
+    ),
+    "a guardrail that may fail": (_composed("+dataset.guardrails.duplicate_rows=fail"), {"dataprep"}),
     "a split that is in force": (_composed("prep.split=random"), {"dataprep"}),
     "a budget that is not used up": (_composed("automl.time_budget=500"), {"train"}),
     "the type of an option": (
