@@ -89,6 +89,18 @@ def test_the_page_on_search(project: Project) -> None:
     assert "fold_scores" in _run(project, "docs/search.md")
 
 
+def test_the_page_on_data_checks(project: Project) -> None:
+    shown = _run(project, "docs/data-checks.md")
+
+    assert (
+        "Guardrail schema fixed (Age, Fare, Ticket): Age: 12 cells that are below 1 (left as they are), Fare: 1"
+        in shown
+    )
+    assert "; skipped: near_constant" in shown
+    assert "Guardrail missing_values failed (Age, Fare, Embarked)" in shown
+    assert shown.count("'failed'") == 1
+
+
 def test_the_page_on_validation(project: Project) -> None:
     shown = _run(project, "docs/validation.md")
 

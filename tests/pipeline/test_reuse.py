@@ -101,6 +101,11 @@ TABLE: dict[str, tuple[Change, set[str]]] = {
     ),
     "a setting of the evaluation": (_composed("evaluation.worst=3"), {"evaluate"}),
     "a segment, of a column that is dropped": (_composed("evaluation.segments=[Cabin]"), {"evaluate"}),
+    "what becomes of bad cells, where there are none": (
+        _composed("dataset.bad_cells=empty", "dataset.on_violation=drop_row"),
+        {"dataprep"},
+    ),
+    "a guardrail that may fail": (_composed("+dataset.guardrails.duplicate_rows=fail"), {"dataprep"}),
     "a split that is in force": (_composed("prep.split=random"), {"dataprep"}),
     "a budget that is not used up": (_composed("automl.time_budget=500"), {"train"}),
     "the type of an option": (

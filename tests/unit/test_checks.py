@@ -69,7 +69,7 @@ def test_what_is_only_reported_stays(tmp_path: Path) -> None:
 
 
 def test_cells_are_emptied_and_counted(tmp_path: Path) -> None:
-    read = _read(tmp_path, on_violation=OnViolation.null)
+    read = _read(tmp_path, on_violation=OnViolation.empty)
 
     assert _broken(read) == BROKEN
     assert read.table["age"].isna().tolist() == [False, True, True, True]
@@ -93,9 +93,9 @@ def test_cells_of_another_type_become_missing_only_by_declaration(tmp_path: Path
     with pytest.raises(DatasetError, match="column 'n' of dataset 't' has 2 cells that are no integer") as got:
         _read(tmp_path, text, columns)
     assert "row 2: 'many'; row 3: '2.5'" in got.value.why
-    assert "dataset.bad_cells=null" in got.value.fix
+    assert "dataset.bad_cells=empty" in got.value.fix
 
-    read = _read(tmp_path, text, columns, bad_cells=BadCells.null)
+    read = _read(tmp_path, text, columns, bad_cells=BadCells.empty)
 
     assert _broken(read) == {("n", "type"): 2, ("b", "type"): 1}
     assert read.table["n"].isna().tolist() == [False, True, True]
@@ -132,7 +132,7 @@ def test_declarations_that_contradict_each_other_are_refused() -> None:
         return DatasetSpec(["a.csv"], "y", Task.classification, "t", "data", columns, **changes)
 
     with pytest.raises(ValueError, match="'x' cannot be nullable: false and empty its bad cells"):
-        spec([_column("x", "number", nullable=False)], on_violation=OnViolation.null)
+        spec([_column("x", "number", nullable=False)], on_violation=OnViolation.empty)
     with pytest.raises(ValueError, match=r"dataset\.columns declares 'x' twice"):
         spec([_column("x", "number"), _column("x", "string")])
     with pytest.raises(ValueError, match="no 'leeking': did you mean 'leaking'"):

@@ -132,15 +132,15 @@ def test_broken_rules_are_in_the_guardrails_too() -> None:
     below = int((X < -1).sum())
 
     reported = _found({}, columns=columns, on_violation=OnViolation.report)["schema"]
-    emptied = _found({}, columns=columns, on_violation=OnViolation.null)["schema"]
+    emptied = _found({}, columns=columns, on_violation=OnViolation.empty)["schema"]
 
     assert (reported.outcome, emptied.outcome) == ("alerted", "fixed")
     assert reported.numbers == {"rules": 2, "x": below}
     assert emptied.note == f"x: {below} cells that are below -1 (emptied)"
 
 
-def test_a_guardrail_can_fail_or_be_off() -> None:
-    levels = {"leaking": Level.fail, "infinities": Level.fail, "identifier": Level.off}
+def test_a_guardrail_can_fail_or_be_skipped() -> None:
+    levels = {"leaking": Level.fail, "infinities": Level.fail, "identifier": Level.skip}
 
     found = _found({"leak": Y, "number": np.arange(N) + 5}, guardrails=levels)
 

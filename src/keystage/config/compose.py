@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_origin, get_type_hints
 
 from keystage.config.memo import remembered
 from keystage.config.schema import Conf
@@ -154,6 +154,8 @@ def _key_hint(key: str) -> str | None:
     section: Any = Conf
     for part in sections:
         section = get_type_hints(section).get(part) if is_dataclass(section) else None
+    if get_origin(section) is dict:
+        return f"a key that no file gives is given with a plus: +{key}=VALUE"
     if not is_dataclass(section) or not isinstance(section, type):
         return None
     known = [item.name for item in fields(section)]

@@ -24,7 +24,7 @@ class Check:
         check: type, minimum, maximum, allowed, unique or nullable.
         declared: what the rule says, like 0 or "integer".
         violations: how many cells break it.
-        action: what became of them, or would have: error, null, drop_row or report.
+        action: what became of them, or would have: error, empty, drop_row or report.
         sample: the first of them; ``row`` counts from 1 over all files, ``cell`` is its text, null where it is empty.
     """
 
@@ -83,7 +83,7 @@ def held_to_declaration(table: "pd.DataFrame", spec: DatasetSpec) -> "tuple[pd.D
         emptied = np.zeros(len(table), dtype="bool")
         for rule, declared, broken in _rules(cast, column, missing=raw.isna() | bad):
             checks.append(_checked(raw, column, rule, declared, broken, action.value))
-            emptied |= broken if action is OnViolation.null else False
+            emptied |= broken if action is OnViolation.empty else False
             dropped |= broken if action is OnViolation.drop_row else False
         table[column.name] = _emptied(cast, emptied) if emptied.any() else cast
     _require_none([check for check in checks if check.violations and check.action == OnViolation.error.value], spec)
@@ -169,7 +169,7 @@ def _require_none(broken: list[Check], spec: DatasetSpec) -> None:
         return
     first = broken[0]
     of_type = all(check.check == "type" for check in broken)
-    setting = "dataset.bad_cells=null" if of_type else "on_violation of the column, or dataset.on_violation=report"
+    setting = "dataset.bad_cells=empty" if of_type else "on_violation of the column, or dataset.on_violation=report"
     more = [f"column '{check.column}' has {check.in_words}, {check.shown}" for check in broken[1:]]
     why = f"dataset.columns declares it so; {first.shown}"
     raise DatasetError(

@@ -40,14 +40,14 @@ class BadCells(Enum):
     """What becomes of a cell that cannot be read as the declared type of its column."""
 
     error = "error"
-    null = "null"
+    empty = "empty"  # null is YAML's word for no value
 
 
 class OnViolation(Enum):
     """What becomes of a cell that breaks a declared rule: stop, empty the cell, leave its row out, or only count it."""
 
     error = "error"
-    null = "null"
+    empty = "empty"  # null is YAML's word for no value
     drop_row = "drop_row"
     report = "report"
 
@@ -57,7 +57,7 @@ class Level(Enum):
 
     alert = "alert"
     fail = "fail"
-    off = "off"
+    skip = "skip"  # off is YAML's word for false
 
 
 @dataclass

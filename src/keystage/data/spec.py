@@ -46,10 +46,10 @@ class DatasetSpec:
         name: what the dataset is called in messages and in the tracking store.
         path: the folder, relative to the project; other files in it are no part of the dataset.
         columns: types by column, and what its cells must be; a column that is not listed is typed by its whole content.
-        bad_cells: what becomes of cells that are not of their declared type: ``error``, or ``null``, counted.
+        bad_cells: what becomes of cells that are not of their declared type: ``error``, or ``empty``, counted.
         on_violation: what becomes of cells that break a rule of ``columns``, unless the column says otherwise.
         guardrails: what a finding does, by guardrail (``keystage.data.guardrails``): ``alert`` says so, ``fail`` keeps
-            the model from being registered, ``off`` does not look. Those that are not named alert.
+            the model from being registered, ``skip`` does not look. Those that are not named alert.
         drop: columns that are left out before preparation.
         missing: texts that stand for a missing cell.
         weight: a column of weights of the rows, 0 or more; null counts each row once.
@@ -126,7 +126,7 @@ class DatasetSpec:
             twice = next(name for name in names if names.count(name) > 1)
             raise ValueError(f"dataset.columns declares '{twice}' twice")
         for column in self.columns:
-            if not column.nullable and self.action_on(column) is OnViolation.null:
+            if not column.nullable and self.action_on(column) is OnViolation.empty:
                 raise ValueError(
                     f"dataset.columns: '{column.name}' cannot be nullable: false and empty its bad cells: give its "
                     "on_violation as error, drop_row or report"

@@ -140,7 +140,7 @@ def _report(params: DataprepParams, read: Read, rows: "pd.DataFrame", made: Prep
         "label": _about_label(table[spec.label], spec.task),
         "checks": [asdict(check) for check in read.checks],
         "guardrails": [found.as_json for found in guardrails],
-        "guardrails_off": [name for name, level in spec.guardrails.items() if level is Level.off],
+        "guardrails_skipped": [name for name, level in spec.guardrails.items() if level is Level.skip],
         "profile": [profile.as_json for profile in profiles],
     }
 
@@ -158,8 +158,10 @@ def _tell(guardrails: list[Guardrail], spec: DatasetSpec) -> None:
             about = f" ({listing(found.columns)})" if found.columns else ""
             logger.info("Guardrail %s %s%s: %s", found.check, found.outcome, about, found.note)
     passed = sum(found.outcome == "passed" for found in guardrails)
-    off = sorted(name for name, level in spec.guardrails.items() if level is Level.off)
-    logger.info("Guardrails passed: %d of %d%s", passed, len(guardrails), f"; off: {listing(off)}" if off else "")
+    skipped = sorted(name for name, level in spec.guardrails.items() if level is Level.skip)
+    logger.info(
+        "Guardrails passed: %d of %d%s", passed, len(guardrails), f"; skipped: {listing(skipped)}" if skipped else ""
+    )
 
 
 def _about_label(label: "pd.Series", task: Task) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from keystage.data.spec import Task
 FEW_ROWS = 100  # Azure warns below 100 rows, and refuses less than 50 (_ml_engine/validation)
 FEW_OF_A_CLASS = 10  # two for each of five folds
 IMBALANCE = 0.2  # rows of the smallest class per row of the greatest, as Azure (constants.py:1959)
-_DONE = {"null": "emptied", "drop_row": "their rows are left out", "report": "left as they are"}
+_DONE = {"empty": "emptied", "drop_row": "their rows are left out", "report": "left as they are"}
 
 
 def schema(facts: Facts) -> Guardrail:

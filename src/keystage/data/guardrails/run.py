@@ -25,9 +25,9 @@ _CHECKS: dict[str, Callable[[Facts], Guardrail]] = {
 
 
 def guarded(facts: Facts) -> list[Guardrail]:
-    """What each guardrail that is not off found, in the order of ``GUARDRAILS``."""
+    """What each guardrail that is not skipped found, in the order of ``GUARDRAILS``."""
     levels = facts.spec.guardrails
-    every = [_CHECKS[name](facts) for name in GUARDRAILS if levels.get(name) is not Level.off]
+    every = [_CHECKS[name](facts) for name in GUARDRAILS if levels.get(name) is not Level.skip]
     return [_as_declared(found, levels.get(found.check, Level.alert)) for found in every]
 
 
