@@ -100,7 +100,6 @@ TABLE: dict[str, tuple[Change, set[str]]] = {
         ALL,
     ),
     "a setting of the evaluation": (_composed("evaluation.worst=3"), {"evaluate"}),
-    "a segment, of a column that is dropped": (_composed("evaluation.segments=[Cabin]"), {"evaluate"}),
     "a split that is in force": (_composed("prep.split=random"), {"dataprep"}),
     "a budget that is not used up": (_composed("automl.time_budget=500"), {"train"}),
     "the type of an option": (
@@ -132,10 +131,6 @@ TABLE: dict[str, tuple[Change, set[str]]] = {
     "reading": (_appended("src/keystage/data/reading.py"), {"dataprep"}),
     "the table between stages": (_appended("src/keystage/data/table.py"), ALL),
     "prep": (_appended("src/keystage/prep/recipe.py"), {"dataprep"}),
-    "the door of the recipe, which importances go through": (
-        _appended("src/keystage/prep/raw.py"),
-        {"dataprep", "evaluate"},
-    ),
     "metrics": (_appended("src/keystage/search/metrics.py"), {"train", "evaluate"}),
     "the leaderboard": (_appended("src/keystage/search/trials.py"), {"train"}),
     "a new module": (_new("src/keystage/search/more.py"), NONE),
