@@ -137,10 +137,6 @@ TABLE: dict[str, tuple[Change, set[str]]] = {
     "reading": (_appended("src/keystage/data/reading.py"), {"dataprep"}),
     "the table between stages": (_appended("src/keystage/data/table.py"), ALL),
     "prep": (_appended("src/keystage/prep/recipe.py"), {"dataprep"}),
-    "the door of the recipe, which importances go through": (
-        _appended("src/keystage/prep/raw.py"),
-        {"dataprep", "evaluate"},
-    ),
     "metrics": (_appended("src/keystage/search/metrics.py"), {"train", "evaluate"}),
     "the leaderboard": (_appended("src/keystage/search/trials.py"), {"train"}),
     "a new module": (_new("src/keystage/search/more.py"), NONE),

@@ -1,5 +1,6 @@
 """What is told of a model besides its metrics: by class and segment, of raw columns, of single rows, of times ahead."""
 
+import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,10 @@ from keystage.evaluation.baseline import baseline
 from keystage.evaluation.groups import group_names, per_class, segments
 from keystage.evaluation.importance import dependence, importance
 from keystage.evaluation.intervals import Units
-from keystage.evaluation.scores import Scored
+from keystage.evaluation.scores import Scored, scores
 from keystage.evaluation.spec import EvaluationSpec, ImportanceSpec
-from keystage.evaluation.story import rounded
-from keystage.evaluation.subject import subject
+from keystage.evaluation.story import rounded, story
+from keystage.evaluation.subject import Subject, subject
 from keystage.evaluation.worst import worst
 from keystage.pipeline.conf import require_segments
 from keystage.prep.recipe import fit_recipe
@@ -296,3 +297,54 @@ def test_where_no_columns_are_declared_the_header_is_asked_before_anything_runs(
     with pytest.raises(ConfigError, match="'Sec', a column that is not there") as refused:
         require_segments(EvaluationSpec(segments=["Sec"]), dataset)
     assert "did you mean 'Sex'" in refused.value.fix
+
+
+def _story(of: Subject, **settings: Any) -> dict[str, Any]:
+    found, naive = (scores(rows, of.metrics) for rows in (of.scored, of.naive))
+    nothing = pd.DataFrame(index=range(of.scored.rows))
+    return rounded(story(of, EvaluationSpec(**settings), nothing, found, naive, 1, lambda _: None))
+
+
+def test_a_class_without_test_rows_leaves_out_what_needs_it_and_says_so() -> None:
+    kinds = pd.Series(np.where(SIGNAL > 2, "c", np.where(SIGNAL > 0, "b", "a")), name="kind")
+    model = LogisticRegression().fit(PREPARED, kinds)
+    train, present = PreparedTable(PREPARED, kinds, Task.classification), kinds != "c"
+    test = PreparedTable(PREPARED[present], kinds[present], Task.classification)
+
+    of = subject(model, RECIPE, train, test, RAW[present], metric_of("roc_auc"))
+    told = _story(of, resamples=200)
+
+    assert "roc_auc" not in told["metrics"]
+    assert of.notes == ["roc_auc is not told: a class has no test row; importances are by log_loss"]
+    assert told["importance"][0]["column"] == "strong"
+    assert [item["class"] for item in told["per_class"]] == ["a", "b", "c"]
+    assert (told["per_class"][2]["rows"], told["per_class"][2]["roc_auc"]) == (0, None)
+    assert told["metrics"]["log_loss"]["low"] < told["metrics"]["log_loss"]["value"]
+    json.dumps(told, allow_nan=False)
+
+
+def test_numbers_judged_by_a_quantile_are_told_whole() -> None:
+    label = SIGNAL.rename("spent")
+    model = LinearRegression().fit(PREPARED, label)
+    table = PreparedTable(PREPARED, label, Task.regression)
+
+    of = subject(model, RECIPE, table, table, RAW, metric_of("quantile_loss:0.9"))
+    told = _story(of, resamples=200, importance=ImportanceSpec(100, 2), worst=1)
+
+    assert next(iter(told["metrics"])) == told["primary"] == "quantile_loss:0.9"
+    assert told["baseline"]["name"] == "quantile 0.9"
+    metric = told["metrics"]["quantile_loss:0.9"]
+    assert metric["low"] < metric["value"] < metric["high"] < metric["baseline"]
+    assert told["importance"][0]["column"] == "strong"
+    assert of.notes == ["importance: 2 shuffles of 100 of the 600 test rows, for 4 columns"]
+    assert not _story(of, resamples=0, importance=ImportanceSpec(100, 0), worst=0)["importance"]
+
+
+def test_a_metric_of_your_own_has_an_interval_too() -> None:
+    table = PreparedTable(PREPARED, LABEL, Task.classification)
+
+    told = _story(subject(MODEL, RECIPE, table, table, RAW, metric_of("project.metrics:cost")), resamples=300)
+
+    metric = told["metrics"]["project.metrics:cost"]
+    assert metric["low"] < metric["value"] < metric["high"] < metric["baseline"]
+    assert not metric["greater_is_better"]

@@ -38,10 +38,11 @@ class Scored:
 
     @property
     def has_all_classes(self) -> bool:
-        """Whether each class has a row; true of numbers."""
+        """Whether each class has a row that counts; true of numbers."""
         import numpy as np
 
-        return not self.classes or len(np.unique(self.truth)) == len(self.classes)
+        counting = self.truth if self.weights is None else self.truth[self.weights > 0]
+        return not self.classes or len(np.unique(counting)) == len(self.classes)
 
     def at(self, rows: "np.ndarray") -> "Scored":
         """Some of the rows, by position or by a mask."""
