@@ -127,6 +127,7 @@ def confusion(material: Material) -> dict[str, Any] | None:
 
 
 def searched_for(material: Material) -> str:
+    """The metric of the trials."""
     return str(material.board[0]["metric"]) if material.board else material.searched_for
 
 
@@ -159,9 +160,7 @@ def _scores(rows: Rows) -> Chart | None:
     if not middles:
         return None
     half = min((after - before for before, after in pairwise(middles)), default=0.1) / 2
-    says = (
-        f"How often which probability of {of_class} is given. The less the two overlap, the better it tells them apart."
-    )
+    says = f"How often which probability of {of_class} is given. The less they overlap, the better it tells them apart."
     tops = [height for bars in groups.values() for _, height in bars]
     frame = Frame("Scores", (0, 1), (0, span([0, *tops])[1]), f"predicted probability of {of_class}", "rows", says)
     for place, (name, bars) in enumerate(groups.items()):

@@ -58,9 +58,7 @@ def _test(material: Material) -> list[str]:
     if material.primary is not None:
         name, score = material.primary
         if name in _UNIT and score.low is not None and score.high is not None and score.high - score.low > WIDE:
-            said.append(
-                f"The {title(name)} of the test is known to within {interval(score.low, score.high)}, no closer."
-            )
+            said.append(f"{title(name)} is known to lie within {interval(score.low, score.high)}, no closer.")
     return said
 
 
@@ -84,14 +82,10 @@ def _classes(material: Material) -> list[str]:
     said = []
     if rare:
         share = percent(min(rows[name] for name in rare) / total)
-        said.append(
-            f"Classes are unequal: {listed(rare)} {'has' if len(rare) == 1 else 'have'} as few as {share} of rows."
-        )
+        said.append(f"Classes are unequal: of {listed(rare)} there are as few as {share} of rows.")
     weak = [str(item["class"]) for item in material.evaluation.get("per_class") or () if item["f1"] < WEAK_CLASS_F1]
     if weak:
-        said.append(
-            f"It is weak on {'class' if len(weak) == 1 else 'classes'} {listed(weak)}: F1 below {WEAK_CLASS_F1}."
-        )
+        said.append(f"It is weak on {listed(weak)}: there F1 is below {WEAK_CLASS_F1}.")
     return said
 
 

@@ -18,8 +18,8 @@ def spark(name: str, heights: Sequence[float], says: str = "") -> Markup:
         for place, height in enumerate(heights)
     )
     return Markup(
-        '<svg class="spark" viewBox="0 0 200 46" preserveAspectRatio="none" role="img" aria-label="{}"><title>{}</title>{}'
-        '<line class="axis" x1="0" x2="200" y1="45" y2="45"/></svg>'
+        '<svg class="spark" viewBox="0 0 200 46" preserveAspectRatio="none" role="img" aria-label="{}">'
+        '<title>{}</title>{}<line class="axis" x1="0" x2="200" y1="45" y2="45"/></svg>'
     ).format(f"{name}. {says}".strip(), name, bars)
 
 

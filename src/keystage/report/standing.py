@@ -51,7 +51,7 @@ def learners(material: Material) -> list[dict[str, Any]]:
 
 
 def _trial(row: Mapping[str, Any], weights: Mapping[int, float]) -> dict[str, Any]:
-    scores = [float(score) for score in row.get("fold_scores") if score == score] if _has(row, "fold_scores") else []
+    scores = [float(score) for score in row.get("fold_scores") or () if score == score]
     weight = weights.get(int(row["trial"]))
     return {
         "rank": int(row["rank"]),
@@ -62,23 +62,18 @@ def _trial(row: Mapping[str, Any], weights: Mapping[int, float]) -> dict[str, An
         "folds": interval(min(scores), max(scores)) if scores else NOTHING,
         "weight": weight or 0.0,
         "weight_text": percent(weight) if weight else "",
-        "hyperparameters": _point(json.loads(row["hyperparameters"]) if _has(row, "hyperparameters") else {}),
+        "hyperparameters": _point(json.loads(row.get("hyperparameters") or "{}")),
         "error": str(row.get("error") or ""),
     }
 
 
 def _point(values: Mapping[str, Any]) -> str:
-    return ", ".join(
-        f"{name} {f'{value:.4g}' if isinstance(value, float) else value}" for name, value in values.items()
-    )
+    shown = {name: f"{value:.4g}" if isinstance(value, float) else value for name, value in values.items()}
+    return ", ".join(f"{name} {value}" for name, value in shown.items())
 
 
 def _short(name: object) -> str:
     return str(name).rpartition(":")[2]
-
-
-def _has(row: Mapping[str, Any], column: str) -> bool:
-    return bool(row.get(column))
 
 
 def _scored(row: Mapping[str, Any]) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
-from keystage.report.words import figure
+from keystage.report.words import MINUS, figure
 
 WIDTH, HEIGHT = 400, 270
 LEFT, RIGHT, TOP, BOTTOM = 50, 14, 12, 42
@@ -116,22 +116,14 @@ class Frame:
         bottom, right = self.height - BOTTOM, self.width - RIGHT
         for value in ticks(*self.y):
             y = self._y(value)
-            parts.append(
-                Markup('<line class="grid" x1="{}" x2="{}" y1="{:.1f}" y2="{:.1f}"/>').format(LEFT, right, y, y)
-            )
-            parts.append(
-                Markup('<text class="tick end" x="{}" y="{:.1f}">{}</text>').format(LEFT - 6, y + 4, short(value))
-            )
+            grid = Markup('<line class="grid" x1="{}" x2="{}" y1="{y:.1f}" y2="{y:.1f}"/>')
+            label = Markup('<text class="tick end" x="{}" y="{:.1f}">{}</text>')
+            parts += [grid.format(LEFT, right, y=y), label.format(LEFT - 6, y + 4, short(value))]
         named = self.x_ticks if self.x_ticks is not None else [(value, short(value)) for value in ticks(*self.x)]
-        for value, label in named:
-            parts.append(
-                Markup('<text class="tick mid" x="{:.1f}" y="{}">{}</text>').format(self._x(value), bottom + 16, label)
-            )
-        parts.append(Markup('<line class="axis" x1="{}" x2="{}" y1="{}" y2="{}"/>').format(LEFT, right, bottom, bottom))
-        middle = (LEFT + right) / 2
-        parts.append(
-            Markup('<text class="name mid" x="{}" y="{}">{}</text>').format(middle, self.height - 6, self.x_title)
-        )
+        below = Markup('<text class="{} mid" x="{:.1f}" y="{}">{}</text>')
+        parts += [below.format("tick", self._x(value), bottom + 16, text) for value, text in named]
+        parts.append(Markup('<line class="axis" x1="{}" x2="{}" y1="{y}" y2="{y}"/>').format(LEFT, right, y=bottom))
+        parts.append(below.format("name", (LEFT + right) / 2, self.height - 6, self.x_title))
         if self.y_title:
             turned = f"translate(13 {(TOP + bottom) / 2:.1f}) rotate(-90)"
             parts.append(Markup('<text class="name mid" transform="{}">{}</text>').format(turned, self.y_title))
@@ -171,8 +163,8 @@ def short(value: float) -> str:
     for limit, letter in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
         if size >= limit:
             scale = 1e3 if letter == "k" else limit
-            return f"{value / scale:g}{letter}".replace("-", "−")
-    return f"{round(value, 10):g}".replace("-", "−") if size >= 1e-4 or not size else figure(value)
+            return f"{value / scale:g}{letter}".replace("-", MINUS)
+    return f"{round(value, 10):g}".replace("-", MINUS) if size >= 1e-4 or not size else figure(value)
 
 
 def within(value: float, domain: tuple[float, float], start: float, end: float) -> float:

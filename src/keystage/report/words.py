@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-NOTHING = "–"
+NOTHING = "\N{EN DASH}"
+MINUS = "\N{MINUS SIGN}"
 
 _TITLES = {
     "roc_auc": "ROC AUC",
@@ -60,26 +61,26 @@ def figure(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
     if isinstance(value, int) or (float(value).is_integer() and abs(value) < 1e15):
-        return f"{int(value):,}".replace("-", "−")
+        return f"{int(value):,}".replace("-", MINUS)
     size = abs(value)
     if size >= 1e9 or size < 1e-4:
-        return f"{value:.3g}".replace("-", "−")
+        return f"{value:.3g}".replace("-", MINUS)
     digits = 0 if size >= 10_000 else 1 if size >= 100 else 2 if size >= 10 else 3 if size >= 0.01 else 5
-    return f"{value:,.{digits}f}".replace("-", "−")
+    return f"{value:,.{digits}f}".replace("-", MINUS)
 
 
 def digits_for(largest: float) -> Callable[[float], str]:
     """How numbers below each other are written: all with as many digits behind the point as the largest wants."""
     digits = 0 if largest >= 1000 else 1 if largest >= 100 else 2 if largest >= 10 else 3 if largest >= 1 else 4
     if 0 < largest < 0.01:
-        return lambda value: f"{value:.2e}".replace("-", "−")
-    return lambda value: f"{value:,.{digits}f}".replace("-", "−")
+        return lambda value: f"{value:.2e}".replace("-", MINUS)
+    return lambda value: f"{value:,.{digits}f}".replace("-", MINUS)
 
 
 def percent(share: float) -> str:
     """A share as a percentage, with a digit behind the point below ten."""
     hundred = share * 100
-    return (f"{hundred:.1f}" if 0 < abs(hundred) < 10 else f"{hundred:.0f}").replace("-", "−") + "%"
+    return (f"{hundred:.1f}" if 0 < abs(hundred) < 10 else f"{hundred:.0f}").replace("-", MINUS) + "%"
 
 
 def of_hundred(share: float) -> str:
