@@ -100,7 +100,7 @@ def test_a_key_names_what_the_settings_name(stage: str) -> None:
         "dataprep": {"artifacts/key/dataset.json", "artifacts/key/own_transforms.json", "artifacts/key/options.json"},
         "train": {"artifacts/key/own_metric.json", "artifacts/key/own_estimators.json"},
         "evaluate": {"artifacts/key/own_estimators.json"},
-        "report": {"artifacts/key/dataset.json"},
+        "report": {"artifacts/key/dataset.json", "artifacts/key/options.json"},
     }
 
     assert notes == {"artifacts/key/environment.json", f"artifacts/key/reuse_{stage}.txt"} | own[stage]

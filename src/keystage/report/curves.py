@@ -53,7 +53,7 @@ CURVES = (
         "predicted",
         "observed",
         ("predicted probability", "observed share"),
-        "Whether a probability can be taken by its word: on the dashed line, it comes true for 70 of 100 rows with 70%.",
+        "Whether a probability can be taken by its word: on the dashed line, 70% comes true 70 times out of 100.",
         ((0, 0), (1, 1)),
     ),
     Curve(
