@@ -42,6 +42,10 @@ class Page:
         while self._next().get("method") != "Page.loadEventFired":
             pass
 
+    def colours(self, scheme: str) -> None:
+        """Prefer light or dark colours from now on."""
+        self._ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+
     def js(self, expression: str) -> Any:
         """What a JavaScript expression gives."""
         found = self._ask("Runtime.evaluate", expression=expression, returnByValue=True)
@@ -51,8 +55,12 @@ class Page:
     def click(self, selector: str) -> None:
         """Press the mouse on the middle of an element, as a person does."""
         x, y = self.js(
-            f"(() => {{const e = document.querySelector({json.dumps(selector)}); e.scrollIntoView({{block: 'center', "
-            "behavior: 'instant'}); const r = e.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]})()"
+            f"""(() => {{
+            const found = document.querySelector({json.dumps(selector)});
+            found.scrollIntoView({{block: "center", behavior: "instant"}});
+            const box = found.getBoundingClientRect();
+            return [box.x + box.width / 2, box.y + box.height / 2];
+            }})()"""
         )
         for kind in ("mousePressed", "mouseReleased"):
             self._ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
