@@ -15,7 +15,7 @@ PHONE = 390  # pixels
 _ROWS = "[...document.querySelectorAll('#leaderboard tbody tr')].map(row => row.cells[1].textContent)"
 _SEEN = """[...document.querySelectorAll('svg')].every(drawing => {
   const box = drawing.getBoundingClientRect();
-  return box.width > 40 && box.height > 10 && drawing.querySelector('polyline, circle, rect');
+  return box.width > 60 && box.height >= 5 && drawing.querySelector('polyline, circle, rect');
 })"""
 # Contrast of WCAG 2: of each text with what is painted behind it, where that is one colour.
 _CONTRAST = """(() => {

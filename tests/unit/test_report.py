@@ -116,8 +116,8 @@ def test_five_lines_that_a_manager_understands() -> None:
     assert what == "For each row the class of Survived: lived & <b>well</b> or died, with a probability. Who survived."
     assert how_good == (
         "Clearly better than the most frequent class: ROC AUC 0.850 (with 95% confidence 0.810 to 0.900), where the "
-        "most frequent class alone gives 0.500. Shown two rows that differ in Survived, it puts them in the right order "
-        "85 times out of 100."
+        "most frequent class alone gives 0.500. "
+        "Shown two rows that differ in Survived, it puts them in the right order 85 times out of 100."
     )
     assert rows == (
         "Learnt from 1,047 rows, judged on 262 rows that it had never seen, drawn at random. 1 row without Survived "
