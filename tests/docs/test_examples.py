@@ -107,6 +107,14 @@ def test_the_page_on_forecasting(project: Project) -> None:
     assert "Registered version 1 of model Air" in shown
 
 
+def test_the_page_on_the_report(project: Project) -> None:
+    shown = _run(project, "docs/report.md")
+
+    assert "reports/model_card.md" in shown
+    assert "Ran: conf, report, register" in shown
+    assert "OpenML 40945" in (project.root / "reports" / "model_card.md").read_text(encoding="utf-8")
+
+
 def test_the_page_on_sharing(project: Project) -> None:
     shown = _run(project, "docs/sharing.md")
 
