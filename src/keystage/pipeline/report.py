@@ -75,10 +75,10 @@ def _rows(path: Path) -> list[dict[str, str]]:
 
 
 def _board() -> list[dict[str, Any]]:
-    """The trials as plain values: pandas would take a second to load, for a table of some hundred rows."""
-    from pyarrow import parquet
+    """The trials as plain values. ``read_table`` would load pandas, which takes longer than the whole stage."""
+    from pyarrow.parquet import ParquetFile
 
     if not workspace.LEADERBOARD.is_file():
         return []
-    found: list[dict[str, Any]] = parquet.read_table(workspace.LEADERBOARD).to_pylist()
+    found: list[dict[str, Any]] = ParquetFile(workspace.LEADERBOARD).read().to_pylist()
     return found
