@@ -11,7 +11,7 @@ from markupsafe import Markup
 from keystage.report.curves import CURVES, Curve
 from keystage.report.material import Material, Rows
 from keystage.report.points import by_group, numbers, steps, telling, thinned
-from keystage.report.svg import SERIES, Frame, categories, short, span
+from keystage.report.svg import SERIES, Frame, categories, short, span, ticks
 from keystage.report.words import count, title
 
 MOST_TICKS = 8
@@ -56,6 +56,7 @@ def course(material: Material) -> Chart | None:
         "trial",
         name,
         f"Best {name} after {len(trials)} trials: {best[-1][1]:.4f}.",
+        [(value, short(value)) for value in ticks(*span([x for x, _ in trials])) if value.is_integer()],
     )
     frame.dots([(x, min(max(y, low), high)) for x, y in trials], 3, key="a trial")
     frame.line(steps(best), 0, key="the best so far")

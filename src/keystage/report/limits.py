@@ -54,7 +54,7 @@ def _test(material: Material) -> list[str]:
     said = []
     if 0 < material.test_rows < FEW_ROWS:
         rows = count(material.test_rows, "row")
-        said.append(f"The test has {rows} only: with another split each score is some hundredths more or less.")
+        said.append(f"The test has {rows} only: on other rows each score would be somewhat different.")
     if material.primary is not None:
         name, score = material.primary
         if name in _UNIT and score.low is not None and score.high is not None and score.high - score.low > WIDE:

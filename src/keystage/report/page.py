@@ -13,7 +13,7 @@ from keystage.report.card import main_packages
 from keystage.report.limits import limits
 from keystage.report.material import Material, Score
 from keystage.report.small import gauge, scaled
-from keystage.report.summary import summary, verdict
+from keystage.report.summary import capital, summary, verdict
 from keystage.report.svg import span
 from keystage.report.words import count, digits_for, figure, interval, percent, title
 
@@ -41,7 +41,7 @@ def page(material: Material) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.filters |= {"figure": figure, "percent": percent, "title_of": title}
+    templates.filters |= {"figure": figure, "percent": percent, "title_of": title, "capital": capital}
     templates.globals |= {"count": count, "interval": interval}
     return templates.get_template("report.html").render(**_context(material))
 

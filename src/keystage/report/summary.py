@@ -33,8 +33,10 @@ def verdict(material: Material) -> str:
     if material.primary is None:
         return "not scored"
     score = material.primary[1]
-    if score.beats_baseline is None:
+    if score.baseline is None:
         return "no baseline to compare with"
+    if score.beats_baseline is None:
+        return f"beside the {material.baseline}"
     if not score.beats_baseline:
         return f"not shown to be better than the {material.baseline}"
     surely = "clearly " if score.low is not None else ""
@@ -59,14 +61,14 @@ def _how_good(material: Material) -> str:
     if material.primary is None:
         return "It has not been scored on test rows."
     name, score = material.primary
-    sentence = f"{_capital(verdict(material))}: {title(name)} {figure(score.value)}"
+    sentence = f"{capital(verdict(material))}: {title(name)} {figure(score.value)}"
     if between := interval(score.low, score.high):
         level = float((material.evaluation.get("interval") or {}).get("level", 0.95))
         sentence += f" (with {level:.0%} confidence {between})"
     if score.baseline is not None:
         sentence += f", where the {material.baseline} alone gives {figure(score.baseline)}"
     meaning = _plainly(material, name, score)
-    return f"{sentence}. {_capital(meaning)}." if meaning else f"{sentence}."
+    return f"{sentence}. {capital(meaning)}." if meaning else f"{sentence}."
 
 
 def _plainly(material: Material, name: str, score: Score) -> str | None:
@@ -115,5 +117,6 @@ def _beware(material: Material) -> str:
     return " ".join(found[:2]) + tail
 
 
-def _capital(text: str) -> str:
+def capital(text: str) -> str:
+    """A text that begins a line; ROC stays ROC."""
     return text[:1].upper() + text[1:]
