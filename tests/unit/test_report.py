@@ -107,7 +107,7 @@ def test_scores_without_an_evaluation_come_from_the_metrics() -> None:
 
     assert material.scores == {"r2": Score(0.5, baseline=0.1)}
     assert material.test_rows == 9
-    assert verdict(material) == "no baseline to compare with"
+    assert verdict(material) == "beside the baseline"
 
 
 def test_five_lines_that_a_manager_understands() -> None:
