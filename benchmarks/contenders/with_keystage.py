@@ -23,7 +23,7 @@ from keystage.pipeline.train import TrainParams  # noqa: E402
 from keystage.pipeline.train import train as train_stage  # noqa: E402
 
 SETTINGS = Path(__file__).resolve().parents[2] / "conf/automl/quick.yaml"
-STAGES = ("dataprep", "train", "evaluate", "register")
+STAGES = ("dataprep", "train", "evaluate", "report", "register")
 
 
 def prepare(job: Job) -> None:

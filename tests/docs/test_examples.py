@@ -70,7 +70,7 @@ def test_the_page_on_reuse(project: Project) -> None:
     shown = _run(project, "docs/reuse.md")
 
     assert "automl.ensemble_size: 2 -> 1" in shown
-    assert "Ran: conf, dataprep, train, evaluate, register" in shown
+    assert "Ran: conf, dataprep, train, evaluate, report, register" in shown
 
 
 def test_the_page_on_lineage(project: Project, tmp_path: Path) -> None:
@@ -128,11 +128,19 @@ def test_the_page_on_forecasting(project: Project) -> None:
     assert "Registered version 1 of model Air" in shown
 
 
+def test_the_page_on_the_report(project: Project) -> None:
+    shown = _run(project, "docs/report.md")
+
+    assert "reports/model_card.md" in shown
+    assert "Ran: conf, report, register" in shown
+    assert "OpenML 40945" in (project.root / "reports" / "model_card.md").read_text(encoding="utf-8")
+
+
 def test_the_page_on_sharing(project: Project) -> None:
     shown = _run(project, "docs/sharing.md")
 
     assert re.search(r"Results new in remote 'shared': [1-9]", shown)
-    assert "Reused, nothing changed: dataprep, train, evaluate" in shown
+    assert "Reused, nothing changed: dataprep, train, evaluate, report" in shown
 
 
 def test_the_page_on_the_search_benchmark(new_project: Project) -> None:

@@ -68,9 +68,9 @@ def test_one_series_from_its_files_to_next_years_values(new_project: Project) ->
 
     assert "Ran: conf, register" in new_project.call(*CO2).stdout
     ran = new_project.call(*CO2, "dataset.forecast.season=12").stdout
-    assert "Ran: conf, dataprep, register" in ran, "the season that was found"
+    assert "Ran: conf, dataprep, report, register" in ran, "the season that was found"
     ran = new_project.call(*CO2, "dataset.forecast.difference=false").stdout
-    assert "Ran: conf, dataprep, train, evaluate, register" in ran
+    assert "Ran: conf, dataprep, train, evaluate, report, register" in ran
     assert _json(new_project, "reports/metrics.json")["test"]["rmse"] > metrics["test"]["rmse"]
 
 

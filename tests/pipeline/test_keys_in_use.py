@@ -131,7 +131,9 @@ def test_a_run_with_reuse_off_leaves_the_kept_results_as_they_were(project: Proj
     forced = project.call("keystage", "run", "reuse.train=false").stdout
     assert "Ran: conf, train, register" in forced
     assert "Ran: conf, train, register" in project.call("keystage", "run", "reuse.train=false").stdout
-    assert "Ran: conf, dataprep, train, evaluate, register" in project.call("keystage", "run", "reuse=none").stdout
+    assert (
+        "Ran: conf, dataprep, train, evaluate, report, register" in project.call("keystage", "run", "reuse=none").stdout
+    )
 
     again = project.call("keystage", "run").stdout
     assert "Ran: conf, register" in again

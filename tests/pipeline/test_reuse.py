@@ -12,7 +12,7 @@ from keystage.reuse.plan import Decision
 Change = Callable[[Project], object]
 
 # Stage `conf` runs always; it is left out of the table.
-ALL = {"dataprep", "train", "evaluate"}
+ALL = {"dataprep", "train", "evaluate", "report"}
 NONE: set[str] = set()
 
 
@@ -59,18 +59,21 @@ TABLE: dict[str, tuple[Change, set[str]]] = {
     "a fare in the raw data": (_edited("data/titanic/Titanic.csv", ",7.8958,", ",77.8958,"), ALL),
     "a name of a training row, a column that is dropped": (
         _edited("data/titanic/Titanic.csv", "Mr. Mito", "Mr. Mitja"),
-        {"dataprep"},
+        {"dataprep", "report"},
     ),
     "a name of a test row, by which it may be told": (
         _edited("data/titanic/Titanic.csv", "Mr. Henry Michael", "Mr. Henry"),
-        {"dataprep", "evaluate"},
+        {"dataprep", "evaluate", "report"},
     ),
-    "a row without a label": (_appended("data/titanic/Titanic2.csv", "1310,,3,x,male,1,0,0,1,1,,S\n"), {"dataprep"}),
-    "line endings of the data": (_line_endings, {"dataprep"}),
+    "a row without a label": (
+        _appended("data/titanic/Titanic2.csv", "1310,,3,x,male,1,0,0,1,1,,S\n"),
+        {"dataprep", "report"},
+    ),
+    "line endings of the data": (_line_endings, {"dataprep", "report"}),
     "the page beside the data": (_appended("data/README.md"), NONE),
     "a file beside the declared ones": (_new("data/titanic/notes.csv"), NONE),
     "the time of a data file": (lambda project: (project.root / "data/titanic/Titanic.csv").touch(), NONE),
-    "the folder of the dataset": (_moved, NONE),
+    "the folder of the dataset": (_moved, {"report"}),
     "the order of the files": (_composed("dataset.files=[Titanic2.csv,Titanic.csv]"), ALL),
     # settings
     "a setting of the recipe": (
@@ -79,19 +82,19 @@ TABLE: dict[str, tuple[Change, set[str]]] = {
         ),
         ALL,
     ),
-    "a text for missing cells that no cell has": (_composed('dataset.missing=["",absent]'), {"dataprep"}),
+    "a text for missing cells that no cell has": (_composed('dataset.missing=["",absent]'), {"dataprep", "report"}),
     "the size of the test set": (_composed("prep.test_size=0.3"), ALL),
-    "a setting of the search": (_composed("automl.ensemble_size=1"), {"train", "evaluate"}),
+    "a setting of the search": (_composed("automl.ensemble_size=1"), {"train", "evaluate", "report"}),
     "another metric that finds the same model": (
         _composed("automl.metric=roc_auc_weighted"),
-        {"train", "evaluate"},
+        {"train", "evaluate", "report"},
     ),
-    "a share of a holdout that is not drawn": (_composed("automl.validation.share=0.2"), {"train"}),
+    "a share of a holdout that is not drawn": (_composed("automl.validation.share=0.2"), {"train", "report"}),
     "the kind of validation": (
         _composed("automl.validation.kind=holdout", "automl.ensemble_size=1"),
-        {"train", "evaluate"},
+        {"train", "evaluate", "report"},
     ),
-    "the weight of classes": (_composed("automl.class_weight=balanced"), {"train", "evaluate"}),
+    "the weight of classes": (_composed("automl.class_weight=balanced"), {"train", "evaluate", "report"}),
     "a column of weights": (_composed("dataset.weight=PassengerId"), ALL),
     "a column of groups": (_composed("dataset.group=Ticket"), ALL),
     "a column of times": (_composed("dataset.time=PassengerId"), ALL),
@@ -99,18 +102,18 @@ TABLE: dict[str, tuple[Change, set[str]]] = {
         _composed("dataset.files=[Titanic.csv]", "dataset.validation_files=[Titanic2.csv]"),
         ALL,
     ),
-    "a setting of the evaluation": (_composed("evaluation.worst=3"), {"evaluate"}),
-    "a segment, of a column that is dropped": (_composed("evaluation.segments=[Cabin]"), {"evaluate"}),
+    "a setting of the evaluation": (_composed("evaluation.worst=3"), {"evaluate", "report"}),
+    "a segment, of a column that is dropped": (_composed("evaluation.segments=[Cabin]"), {"evaluate", "report"}),
     "what becomes of bad cells, where there are none": (
         _composed("dataset.bad_cells=empty", "dataset.on_violation=drop_row"),
-        {"dataprep"},
+        {"dataprep", "report"},
     ),
-    "a guardrail that may fail": (_composed("+dataset.guardrails.duplicate_rows=fail"), {"dataprep"}),
-    "a split that is in force": (_composed("prep.split=random"), {"dataprep"}),
-    "a budget that is not used up": (_composed("automl.time_budget=500"), {"train"}),
+    "a guardrail that may fail": (_composed("+dataset.guardrails.duplicate_rows=fail"), {"dataprep", "report"}),
+    "a split that is in force": (_composed("prep.split=random"), {"dataprep", "report"}),
+    "a budget that is not used up": (_composed("automl.time_budget=500"), {"train", "report"}),
     "the type of an option": (
         _both(_edited("conf/prep/titanic.yaml", "fill_value: 0", "fill_value: 0.0"), _composed()),
-        {"dataprep", "evaluate"},  # which goes through the recipe itself
+        {"dataprep", "evaluate", "report"},  # which goes through the recipe itself
     ),
     "a value given that is in force": (_composed("automl.validation.folds=2", "automl=smoke"), NONE),
     "a value written otherwise": (_edited("conf/automl/smoke.yaml", "folds: 2", "folds: 0x2"), NONE),
@@ -120,22 +123,25 @@ TABLE: dict[str, tuple[Change, set[str]]] = {
     "cores of the search": (_composed("compute@compute.train=one_core"), NONE),
     "cores of the preparation": (_composed("compute@compute.dataprep=all_cores"), NONE),
     "the tracking experiment": (_composed("tracking.experiment=other"), NONE),
-    "the model's name": (_composed("registry.model_name=Other"), NONE),
-    "the dataset's name": (_composed("dataset.name=other"), NONE),
+    "the model's name": (_composed("registry.model_name=Other"), {"report"}),
+    "the dataset's name": (_composed("dataset.name=other"), {"report"}),
+    "what is told of the dataset": (_composed("dataset.licence=mine"), {"report"}),
     "reuse of dataprep": (_composed("reuse.dataprep=false"), {"dataprep"}),
     "reuse of train": (_composed("reuse.train=false"), {"train"}),
     "reuse of evaluate": (_composed("reuse.evaluate=false"), {"evaluate"}),
+    "reuse of report": (_composed("reuse.report=false"), {"report"}),
     "reuse of all": (_composed("reuse=none"), ALL),
     "a comment in conf/": (_appended("conf/prep/titanic.yaml"), NONE),
     # stage scripts
     "the script of dataprep": (_appended("stages/dataprep.py"), {"dataprep"}),
     "the script of train": (_appended("stages/train.py"), {"train"}),
     "the script of evaluate": (_appended("stages/evaluate.py"), {"evaluate"}),
+    "the script of report": (_appended("stages/report.py"), {"report"}),
     "the script of register": (_appended("stages/register.py"), NONE),
     # the library; every file of it in test_every_file_of_the_repository_runs_exactly_the_stages_that_can_reach_it
     "core": (_appended("src/keystage/core/params.py"), ALL),
     "reading": (_appended("src/keystage/data/reading.py"), {"dataprep"}),
-    "the table between stages": (_appended("src/keystage/data/table.py"), ALL),
+    "the table between stages": (_appended("src/keystage/data/table.py"), {"dataprep", "train", "evaluate"}),
     "prep": (_appended("src/keystage/prep/recipe.py"), {"dataprep"}),
     "metrics": (_appended("src/keystage/search/metrics.py"), {"train", "evaluate"}),
     "the leaderboard": (_appended("src/keystage/search/trials.py"), {"train"}),
@@ -143,6 +149,8 @@ TABLE: dict[str, tuple[Change, set[str]]] = {
     "the search adapter": (_appended("src/keystage/adapters/flaml_steps.py"), {"train"}),
     "the tracking adapter": (_appended("src/keystage/adapters/mlflow_store.py"), NONE),
     "evaluation": (_appended("src/keystage/evaluation/scores.py"), {"evaluate"}),
+    "the page of the report": (_appended("src/keystage/report/page.py"), {"report"}),
+    "a template of the report": (_appended("src/keystage/report/templates/report.css", "\n"), {"report"}),
     "registry": (_appended("src/keystage/registry/package.py"), NONE),
     "tracking": (_appended("src/keystage/tracking/record.py"), NONE),
     "compute": (_appended("src/keystage/compute/limits.py"), NONE),
@@ -169,7 +177,7 @@ def test_a_change_runs_exactly_the_stages_it_can_reach(project: Project, change:
     apply(project)
     plan = {stage.name: stage.decision for stage in look(project.root, project.settings()).plan}
 
-    assert project.stages_run("dvc", "repro", "evaluate") == expected | {"conf"}
+    assert project.stages_run("dvc", "repro", "report") == expected | {"conf"}
     assert {stage for stage in ALL if plan[stage] is Decision.run} <= expected
     assert {stage for stage in ALL if plan[stage] is Decision.reuse} <= ALL - expected
 
@@ -178,25 +186,25 @@ def test_a_second_run_does_nothing_but_register(project: Project) -> None:
     done = project.call("keystage", "run")
 
     assert "Ran: conf, register" in done.stdout
-    assert "Reused, nothing changed: dataprep, train, evaluate" in done.stdout
+    assert "Reused, nothing changed: dataprep, train, evaluate, report" in done.stdout
     assert project.call("git", "status", "--porcelain", "--", "dvc.lock", "reports", "params.yaml").stdout == ""
 
 
 def test_going_back_to_an_earlier_setting_is_served_from_the_run_cache(project: Project) -> None:
     before = project.call("git", "hash-object", "artifacts/model.pkl").stdout
     project.call("keystage", "compose", "automl.ensemble_size=1")
-    assert project.stages_run("dvc", "repro", "evaluate") == {"conf", "train", "evaluate"}
+    assert project.stages_run("dvc", "repro", "report") == {"conf", "train", "evaluate", "report"}
     assert project.call("git", "hash-object", "artifacts/model.pkl").stdout != before
 
     done = project.call("keystage", "run")
 
     assert "Ran: conf, register" in done.stdout
-    assert "Reused from an earlier run: train, evaluate" in done.stdout
+    assert "Reused from an earlier run: train, evaluate, report" in done.stdout
     assert project.call("git", "hash-object", "artifacts/model.pkl").stdout == before
 
 
 def test_two_folders_give_equal_bytes(project: Project, new_project: Project) -> None:
-    new_project.call("dvc", "repro", "evaluate")
+    new_project.call("dvc", "repro", "report")
     outputs = ["artifacts/prepared", "artifacts/recipe.pkl", "artifacts/raw_test.parquet", "artifacts/model.pkl"]
     outputs += ["artifacts/predictions.parquet", "artifacts/out_of_fold.parquet", "reports"]
 

@@ -96,7 +96,7 @@ def test_a_lock_that_was_cut_off_and_damaged_entries_of_the_run_cache_are_not_us
     done = project.call("keystage", "run")
 
     assert "dvc.lock was cut off. It is written anew" in done.stdout
-    assert "Ran: conf, dataprep, train, evaluate, register" in done.stdout
+    assert "Ran: conf, dataprep, train, evaluate, report, register" in done.stdout
     assert _digests(project) == before
 
 
@@ -185,7 +185,7 @@ def test_a_run_that_is_killed_at_any_moment_is_taken_up_where_it_was(new_project
 
     done = new_project.call("keystage", "run")
 
-    assert "Reused, nothing changed: dataprep, train, evaluate" in done.stdout
+    assert "Reused, nothing changed: dataprep, train, evaluate, report" in done.stdout
     assert "WARNING" not in done.stdout
     assert _digests(new_project) == _digests(finished)
     with closing(sqlite3.connect(new_project.root / "mlflow.db")) as store:
@@ -299,7 +299,7 @@ def test_after_room_is_made_on_a_full_disk_the_same_command_goes_on(project: Pro
         assert "Traceback" not in part
         assert "Running stage 'dataprep'" not in part
     assert "Kept of the run before: artifacts/model.pkl" in done
-    assert "Ran: conf, evaluate, register" in done
+    assert "Ran: conf, evaluate, report, register" in done
     assert "Reused from an earlier run: train" in done
     assert shown.endswith("ended with 0\n")
 

@@ -21,7 +21,7 @@ DIFFERS = 3  # exit code, for scripts: 0 says that the stage is reused, or that 
 
 @errors_in_words
 def why(
-    stage: Annotated[str, typer.Argument(help="A stage of dvc.yaml: dataprep, train or evaluate.")],
+    stage: Annotated[str, typer.Argument(help="A stage of dvc.yaml: dataprep, train, evaluate or report.")],
     against: Annotated[
         str | None,
         typer.Option(help="Compare with a git revision, an experiment or MODEL@VERSION instead of the last run."),

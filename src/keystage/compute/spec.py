@@ -26,4 +26,5 @@ class ComputeSpec:
     dataprep: ComputeProfile
     train: ComputeProfile
     evaluate: ComputeProfile
+    report: ComputeProfile
     register: ComputeProfile

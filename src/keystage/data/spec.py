@@ -31,6 +31,7 @@ class SplitKind(Enum):
     time = "time"
 
 
+_TOLD = "a text for people; stage report shows it, and no other reads it"
 # Columns that are no features: what a row is for, not what it is like (keystage.data.roles).
 ROLE_NAMES = ("weight", "group", "time", "fold")
 
@@ -59,6 +60,10 @@ class DatasetSpec:
             and validation, or true for validation.
         validation_files: further CSV files like ``files``; their rows score trials and nothing is fitted on them.
         forecast: of ``task: forecasting``, how far ahead and from what; it needs ``time``.
+        description: what the table is and what is learnt from it, for the report and the model card.
+        licence: on what terms the data may be used, and where it comes from.
+        intended_use: what a model of it is for, and what it is not for.
+        limits: what is known of the data that no number shows, a sentence each.
     """
 
     files: list[str]
@@ -78,6 +83,10 @@ class DatasetSpec:
     fold: str | None = None
     validation_files: list[str] = field(default_factory=list)
     forecast: ForecastSpec | None = None
+    description: str | None = outside_key(_TOLD, None)
+    licence: str | None = outside_key(_TOLD, None)
+    intended_use: str | None = outside_key(_TOLD, None)
+    limits: list[str] = field(default_factory=list, metadata=outside_key(_TOLD).metadata)
 
     @property
     def all_files(self) -> list[str]:

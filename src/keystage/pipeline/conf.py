@@ -33,7 +33,7 @@ from keystage.reuse.named import (
 from keystage.reuse.spec import EnvironmentSpec, OnMismatch, ReuseSpec
 from keystage.search.spec import SearchSpec
 
-KEYED_STAGES = ("dataprep", "train", "evaluate")
+KEYED_STAGES = ("dataprep", "train", "evaluate", "report")
 
 
 @dataclass

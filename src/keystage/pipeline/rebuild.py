@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 _OURS = Path(".dvc", "tmp", "keystage")
 _MARKER = Path(".dvc", "tmp", "keystage-rebuild.json")  # in the rebuild: whose it is, and whether it is whole
-LAST_STAGE = "evaluate"  # after it comes register, and the registry is not touched
+LAST_STAGE = "report"  # after it comes register, and the registry is not touched
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Rebuild:
 
 
 def rebuild(shown: str, lineage: Lineage, root: Path, into: Path | None = None, *, keep_failed: bool = True) -> Rebuild:
-    """Check out a version's state and run its pipeline up to the scores, without anything computed before.
+    """Check out a version's state and run its pipeline up to its report, without anything computed before.
 
     What is left of an earlier rebuild in the same place is removed first.
 

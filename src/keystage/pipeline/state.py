@@ -18,7 +18,7 @@ from keystage.registry.lineage import Lineage, sections_of, stage_of
 from keystage.reuse.key import recorded, stages_in
 
 MAX_UNTRACKED = 100_000_000  # bytes; hosts of git repositories refuse larger files, and git is slow with them
-STAGES = ("conf", "dataprep", "train", "evaluate")  # on the way to a model
+STAGES = ("conf", "dataprep", "train", "evaluate", "report")  # on the way to a version
 
 # Where a run finds its settings, its code and what it stands on; the dataset and the lock are named by the settings.
 _READ = ("conf", "src", "stages", "reports", ".dvc", "*.dvc", ".dvcignore", "*.gitignore", "params.yaml")

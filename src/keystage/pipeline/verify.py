@@ -84,7 +84,7 @@ def _notes(version: Version, made: Rebuild) -> list[str]:
     if made.trials is not None:
         notes.append(
             f"the time budget ended the registered search; the rebuild did as many trials ({made.trials}) instead,"
-            f" so {workspace.SEARCH_REPORT} names another end"
+            f" so {workspace.SEARCH_REPORT} and the report name another end"
         )
     for stage in version.lineage.stages:
         if not stage.record:

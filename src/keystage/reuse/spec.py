@@ -15,6 +15,7 @@ class ReuseSpec:
     dataprep: bool
     train: bool
     evaluate: bool
+    report: bool
 
 
 class OnMismatch(Enum):
