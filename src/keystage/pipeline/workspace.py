@@ -45,6 +45,8 @@ TRAIN_AGAIN = REPORTS / "train_again.py"
 PREDICTIONS = ARTIFACTS / "predictions.parquet"
 METRICS = REPORTS / "metrics.json"
 PLOTS = REPORTS / "plots"
+EVALUATION = REPORTS / "evaluation.json"
+GATE = REPORTS / "gate.json"
 
 
 def reuse_note(stage: str) -> Path:

@@ -32,6 +32,7 @@ AZURE_METRIC_NAMES = {
     "normalized_root_mean_squared_error": "normalized_rmse",
     "normalized_mean_absolute_error": "normalized_mae",
 }
+LOWER_IS_BETTER = ("log_loss", "rmse", "mae", "mape", "normalized_rmse", "normalized_mae")  # as in search.metrics
 ABSOLUTE_METRICS = ("mae", "mape", "normalized_mae")  # boosted trees learn the median for them
 QUANTILE_LOSS = "quantile_loss"
 OWN_METRICS = "project.metrics"  # the module in which a metric of your own stands
