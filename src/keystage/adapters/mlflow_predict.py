@@ -73,10 +73,15 @@ def main(tracking_uri: str) -> None:
         try:
             answer: dict[str, Any] = served.time() if asked == {} else served.predict(**asked)
         except Exception as error:  # noqa: BLE001 - told to the process that asked
-            text = next(iter(str(error).strip().splitlines()), "")
-            answer = {"failure": f"{type(error).__name__}: {text}" if text else type(error).__name__}
+            answer = {"failure": _worded(error)}
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
+
+
+def _worded(error: Exception) -> str:
+    """One line. MLflow puts all of the rows and of the schema before what it has against them."""
+    text = str(error).rpartition(". Error: ")[2].strip().partition("\n")[0]
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 if __name__ == "__main__":

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from keystage.registry.entries import Entry, Model, Promotion
     from keystage.registry.spec import ModelFormat
 
-SHOWN_METRICS = 3  # in a table of versions; all are in the view of one
+# In a table of versions, beside the one that was searched for; all are in the view of one version.
+SHOWN = ("log_loss", "accuracy", "f1", "r2", "rmse", "mae")
+SHOWN_METRICS = 3
 _NOT_JUDGED = "not judged"
 
 registry = typer.Typer(
@@ -39,7 +41,7 @@ def list_models(as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps([_model_as_json(model) for model in models], indent=2))
         return
-    table = _table("model", "versions", "champion", "challenger", "newest", "gate of the newest")
+    table = _table("model", "versions", "champion", "challenger", "newest", "its gate")
     for model in models:
         newest = model.versions[-1] if model.versions else None
         named = [model.aliases.get(alias, "") for alias in ("champion", "challenger")]
@@ -92,7 +94,7 @@ def promote(
                 why="; ".join(judgement.failed) if judgement else "it was registered without being judged",
                 fix=f"if it is to be used all the same: keystage registry promote {one} --force",
             )
-        require_loadable(f"models:/{one.model}/{one.number}", form, str(one))
+        require_loadable(one.uri, form, str(one))
         _say(one.model, found.promote(one.model, one.number, PROMOTE, alias))
 
 
@@ -133,11 +135,11 @@ def _show_versions(model: "Model") -> None:
     from keystage.registry.entries import CHAMPION
 
     first = next((entry.metrics for entry in reversed(model.versions) if entry.metrics), {})
-    names = list(first)[:SHOWN_METRICS]
+    names = [name for place, name in enumerate(first) if place == 0 or name in SHOWN][:SHOWN_METRICS]
     table = _table("version", "aliases", "gate", *names, "registered")
     for entry in model.versions:
         scores = [_score(entry.metrics.get(name)) for name in names]
-        table.add_row(entry.number, ", ".join(entry.aliases), _outcome(entry), *scores, _time(entry))
+        table.add_row(entry.number, ", ".join(entry.aliases), _outcome(entry), *scores, _time(entry)[:10])
     console = Console()
     console.print(table)
     if model.aliases.get(CHAMPION) is None:
@@ -147,7 +149,7 @@ def _show_versions(model: "Model") -> None:
 def _show_version(model: "Model", one: "Entry") -> None:
     console = Console(highlight=False)
     aliases = f", {' and '.join(one.aliases)}" if one.aliases else ""
-    console.print(f"{one}{aliases}, registered {_time(one)}")
+    console.print(f"{one}{aliases}, registered {_time(one)} UTC")
     judgement = one.judgement
     console.print(f"gate: {_outcome(one)}")
     for finding in judgement.findings if judgement else ():
@@ -179,7 +181,7 @@ def _score(values: list[float | None] | None) -> str:
 
 
 def _time(entry: "Entry") -> str:
-    return datetime.fromtimestamp(entry.registered / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return datetime.fromtimestamp(entry.registered / 1000, UTC).strftime("%Y-%m-%d %H:%M")
 
 
 def _table(*titles: str) -> Table:

@@ -39,6 +39,7 @@ class Gate:
         champion: the version in force; None for none.
         digest: of the new model's package.
         new, old: processes for the new model and for the champion; the latter None when nothing asks for it.
+        problem: why the champion may not be loaded; empty when it may.
     """
 
     spec: RegistrySpec
@@ -47,6 +48,7 @@ class Gate:
     digest: str
     new: ModelProcess
     old: ModelProcess | None
+    problem: str = ""
 
     def judge(self, uri: str, size: int) -> Judgement:
         """Load a model as a stranger would, hold it against the stage's predictions, and look at every condition.
@@ -78,13 +80,11 @@ class Gate:
         if champion is None:
             return None
         if self.old is None:
-            return Champion(champion.number, is_twin=champion.digest == self.digest)
-        uri = f"models:/{champion.model}/{champion.number}"
+            return Champion(champion.number, self.problem, is_twin=champion.digest == self.digest)
         try:
-            require_loadable(uri, self.spec.format, str(champion))
-            theirs = self.old.predict(uri, rows, label)
+            theirs = self.old.predict(champion.uri, rows, label)
         except RegistryError as error:
-            return Champion(champion.number, problem=_reason(error))
+            return Champion(champion.number, problem=error.why)
         if set(theirs.columns) != set(predicted.columns):
             other = ", ".join(sorted(set(theirs.columns) ^ set(predicted.columns)))
             return Champion(champion.number, problem=f"the two do not predict the same; they differ in {other}")
@@ -110,10 +110,11 @@ def open_gate(spec: RegistrySpec, metric: str, champion: Entry | None, digest: s
     """
     asked = _asks(spec, Require.not_worse_than_champion, Require.prediction_time_ratio)
     with ExitStack() as stack:
-        new = stack.enter_context(ModelProcess(uri))
-        needed = asked and champion is not None and champion.digest != digest
-        old = stack.enter_context(ModelProcess(uri)) if needed else None
-        yield Gate(spec, metric, champion, digest, new, old)
+        new, old, problem = stack.enter_context(ModelProcess(uri)), None, ""
+        if asked and champion is not None and champion.digest != digest:
+            problem = _problem(champion, spec)
+            old = None if problem else stack.enter_context(ModelProcess(uri))
+        yield Gate(spec, metric, champion, digest, new, old, problem)
 
 
 def settings_of(spec: RegistrySpec, metric: str) -> str:
@@ -172,5 +173,10 @@ def _require_equal(predicted: "pd.DataFrame", told: "pd.DataFrame") -> None:
         )
 
 
-def _reason(error: RegistryError) -> str:
-    return error.why if "predict" in error.what else f"{error.what}, and {error.why}"
+def _problem(champion: Entry, spec: RegistrySpec) -> str:
+    """Why it may not be loaded."""
+    try:
+        require_loadable(champion.uri, spec.format, str(champion))
+    except RegistryError as error:
+        return f"{error.what}, and {error.why}"
+    return ""

@@ -145,9 +145,8 @@ def _judged_twin(work: _Work) -> tuple[str, Judgement] | None:
     if (twin := work.twin) is None:
         return None
     logger.info("Model %s has this very model already, as version %s; its gate is new", twin.model, twin.number)
-    uri = f"models:/{twin.model}/{twin.number}"
     with open_gate(work.spec, work.metric, work.champion, work.digest, work.store.registry.tracking_uri) as gate:
-        judgement = gate.judge(uri, size_of(uri, str(twin)))
+        judgement = gate.judge(twin.uri, size_of(twin.uri, str(twin)))
     work.store.registry.describe(twin.model, twin.number, judgement.words, _gate_tags(judgement))
     if judgement.passed:
         _give_aliases(work, twin.number)

@@ -61,6 +61,11 @@ class Entry:
         return f"{self.model}@{self.number}"
 
     @property
+    def uri(self) -> str:
+        """By which MLflow loads it."""
+        return f"models:/{self.model}/{self.number}"
+
+    @property
     def digest(self) -> str:
         """Of the package; empty for a version of another tool."""
         return self.tags.get(DIGEST_TAG, "")

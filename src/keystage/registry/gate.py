@@ -76,7 +76,7 @@ class Judgement:
 
     def as_text(self) -> str:
         """For a tag."""
-        return json.dumps(asdict(self), sort_keys=True)
+        return json.dumps(asdict(self))
 
     @classmethod
     def from_text(cls, text: str) -> Self:
