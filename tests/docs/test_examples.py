@@ -54,7 +54,7 @@ def test_the_readme(project: Project) -> None:
     assert "hyperparameters" in shown
     assert "test.roc_auc" in shown
     assert "Queued experiment" in shown
-    assert re.search(r"\[[01] [01]\]", shown), "the registered model has scored two raw rows"
+    assert re.search(r"^1 +[01] +0\.\d+ +0\.\d+$", shown, flags=re.MULTILINE), "the model has scored two raw rows"
 
 
 def test_the_page_on_your_own_table(wine: Project) -> None:
@@ -83,6 +83,15 @@ def test_the_page_on_lineage(project: Project, tmp_path: Path) -> None:
     assert '"verdict": "byte-equal"' in shown
     assert "refs/keystage/versions/TitanicSurvivalInitial/1" in project.call("git", "ls-remote", "origin").stdout
     assert (project.root / "lineage.svg").is_file()
+
+
+def test_the_page_on_the_registry(project: Project) -> None:
+    shown = _run(project, "docs/registry.md")
+
+    assert "roc_auc 0.8577 is not at least 0.99" in shown
+    assert "@2 is champion now; it was TitanicSurvivalInitial@1" in shown
+    assert "@1 is champion now; it was TitanicSurvivalInitial@2" in shown
+    assert "probability_1" in shown
 
 
 def test_the_page_on_search(project: Project) -> None:

@@ -22,8 +22,13 @@ rows = pd.DataFrame({
 })
 model = mlflow.pyfunc.load_model(sys.argv[2])
 whole = rows.assign(Age=[36, 20, 61], Fare=[80, 7, 20], Pclass=["1", "3", "2"])
-print(list(model.predict(rows)), len(model.predict(rows.iloc[:1])), len(model.predict(whole)))
-print(list(model.predict(rows.drop(columns=["PassengerId", "Name", "Ticket", "Cabin"]))))
+told = model.predict(rows)
+assert list(told) == ["predicted", "probability_0", "probability_1"], told
+plain = mlflow.sklearn.load_model(sys.argv[2])
+assert plain.predict(rows).tolist() == told["predicted"].tolist()
+assert (plain.predict_proba(rows) == told[["probability_0", "probability_1"]].to_numpy()).all()
+print(told["predicted"].tolist(), len(model.predict(rows.iloc[:1])), len(model.predict(whole)))
+print(model.predict(rows.drop(columns=["PassengerId", "Name", "Ticket", "Cabin"]))["predicted"].tolist())
 """
 
 
@@ -149,6 +154,11 @@ def test_a_server_takes_runs_and_models_by_one_override(project: Project, server
 
     assert "Registered version 1 of model TitanicSurvivalInitial" in done.stdout
     assert _versions(project, uri=server)[0]["version"] == "1"
+    promoted = project.call("keystage", "registry", "promote", "TitanicSurvivalInitial@latest", "--alias", "shadow")
+    assert "TitanicSurvivalInitial@1 is shadow now" in promoted.stdout
+    listed = project.call("keystage", "registry", "list", "--json").stdout
+    (model,) = json.loads(listed[listed.index("[") :])
+    assert model["aliases"] == {"challenger": "1", "champion": "1", "shadow": "1"}
     assert not (project.root / "mlflow.db").exists()
 
 

@@ -5,29 +5,29 @@ MLflow 3.17 migrates a new SQLite store without a lock, and of four processes th
 migrations a transaction: a store whose making was killed can never be opened again, so it is made beside its place.
 """
 
-import logging
-import os
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keystage.adapters.mlflow_model import log_model
+from keystage.adapters.mlflow_connection import SQLITE, make, reach, resolve_uri
+from keystage.adapters.mlflow_model import LoggedModel, log_model
+from keystage.adapters.mlflow_registry import MlflowRegistry
 from keystage.core.errors import TrackingError
 from keystage.registry.package import ModelPackage
+from keystage.registry.spec import ModelFormat
 from keystage.search.trials import rows_of
-from keystage.tracking.record import MAX_PARAMETER_LENGTH, TrainingRecord
+from keystage.tracking.record import MAX_PARAMETER_LENGTH, Dataset, TrainingRecord
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MODEL_DIGEST = "keystage.model_digest"
 TRAINING_DIGEST = "keystage.training_digest"
 BEGUN = "keystage.begun"  # the digest of a training that is being mirrored
+MAX_DATASET_DIGEST = 36  # characters of a dataset's digest that MLflow keeps
 MAX_METRICS_PER_BATCH = 1000  # the limit of MLflow's log-batch request
-SQLITE = "sqlite:///"
 _LOCK_TIMEOUT = 120  # seconds; another worker registers in less
-_REACH_TIMEOUT = 5  # seconds in which a server must answer its health check
 
 
 class MlflowStore:
@@ -45,6 +45,7 @@ class MlflowStore:
         mlflow.set_tracking_uri(uri)
         mlflow.set_registry_uri(uri)
         self._client = mlflow.MlflowClient()
+        self.registry = MlflowRegistry(self._client, uri)
         found = self._client.get_experiment_by_name(experiment)
         if found is not None:
             self._experiment = found.experiment_id
@@ -77,7 +78,9 @@ class MlflowStore:
             self._client.log_batch(run_id, params=params)
             self._client.log_table(run_id, board, "leaderboard.json")
             for path in record.reports:
-                self._client.log_artifact(run_id, str(path), "reports")
+                log = self._client.log_artifacts if path.is_dir() else self._client.log_artifact
+                log(run_id, str(path), path.as_posix() if path.is_dir() else path.parent.as_posix())
+            self._client.log_inputs(run_id, [_dataset_input(record.dataset)])
             # The digest comes last: a run that was cut off is written anew, not taken for whole.
             tags = [
                 RunTag(TRAINING_DIGEST, record.digest),
@@ -90,36 +93,42 @@ class MlflowStore:
         self._client.set_terminated(run_id)
         return run_id
 
-    def find(self, name: str, digest: str) -> str | None:
-        """The newest version of a model whose package has this digest."""
-        versions = self._client.search_model_versions(f"name = '{name}'")
-        same = [int(item.version) for item in versions if item.tags.get(MODEL_DIGEST) == digest]
-        return str(max(same)) if same else None
-
-    def register(self, package: ModelPackage, name: str, run_id: str) -> str:
-        """Make a version of the package under a run. Returns its number.
+    def log(self, package: ModelPackage, run_id: str, form: ModelFormat) -> LoggedModel:
+        """Write a package under a run, as a model that is no version yet.
 
         Raises:
-            RegistryError: the package cannot be saved, or as loaded it does not predict what it should.
+            RegistryError: the package cannot be saved.
         """
+        return log_model(package, run_id, form)
+
+    def attach(self, logged: LoggedModel, files: Iterable[Path]) -> None:
+        """Put files beside those of a model."""
+        for path in files:
+            self._client.log_model_artifact(logged.identity, str(path))
+
+    def discard(self, logged: LoggedModel, run_id: str, notes: Mapping[str, str]) -> None:
+        """Give up a model that becomes no version, and note why on its run."""
+        self._client.delete_logged_model(logged.identity)
+        for name, value in notes.items():
+            self._client.set_tag(run_id, name, value)
+
+    def notes(self, run_id: str) -> dict[str, str]:
+        """The tags of a run."""
+        return dict(self._client.get_run(run_id).data.tags)
+
+    def register(self, logged: LoggedModel, name: str, run_id: str, description: str, tags: Mapping[str, str]) -> str:
+        """Make a version of a model that was logged. Returns its number."""
         from mlflow.exceptions import MlflowException
 
-        model_id, uri = log_model(package, run_id)
         try:
             self._client.create_registered_model(name)
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
-        tags = {MODEL_DIGEST: package.digest, **package.tags}
-        made = self._client.create_model_version(name, uri, run_id, tags=tags, model_id=model_id)
+        made = self._client.create_model_version(
+            name, logged.uri, run_id, tags=dict(tags), model_id=logged.identity, description=description
+        )
         return str(made.version)
-
-
-def resolve_uri(uri: str, root: Path) -> str:
-    """The URI with a relative SQLite path taken from the project's folder, wherever the process runs."""
-    if uri.startswith(SQLITE) and not uri.startswith(SQLITE + "/"):
-        return f"{SQLITE}{root / uri.removeprefix(SQLITE)}"
-    return uri
 
 
 @contextmanager
@@ -148,7 +157,7 @@ def open_store(uri: str, experiment: str, root: Path) -> Iterator[MlflowStore]:
     try:
         with lock or nullcontext():
             if resolved.startswith(SQLITE):
-                _make(Path(resolved.removeprefix(SQLITE)))
+                make(Path(resolved.removeprefix(SQLITE)))
             yield MlflowStore(resolved, experiment, root / "mlartifacts")
     except Timeout as error:
         raise TrackingError(
@@ -161,57 +170,6 @@ def open_store(uri: str, experiment: str, root: Path) -> Iterator[MlflowStore]:
             f"MLflow at {uri} refused a request",
             why=str(error).strip().split("\n")[0],
             fix="mend what it names, then: dvc repro register (earlier stages are reused)",
-        ) from error
-
-
-def _make(store: Path) -> None:
-    """Make a local store, whole or not at all."""
-    from mlflow import MlflowClient
-
-    if store.is_file():
-        return
-    beside = store.with_name(f"{store.name}.new")
-    for left in store.parent.glob(f"{beside.name}*"):
-        left.unlink()
-    MlflowClient(f"{SQLITE}{beside}").search_experiments(max_results=1)
-    beside.rename(store)
-
-
-def reach(uri: str, *, then: str) -> None:
-    """Import MLflow, made to speak and to wait no longer than it must, for a server that answers.
-
-    Args:
-        uri: absolute.
-        then: what to do when the server is up again.
-
-    Raises:
-        TrackingError: the server does not answer.
-    """
-    if uri.startswith(("http://", "https://")):
-        _require_answer(uri, then)
-    # MLflow's own defaults go on trying for minutes; a server that answered its health check does not need that.
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
-    # Addresses and bars of its own would drown the four lines that matter.
-    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    import mlflow  # noqa: F401
-
-    # Only after the import, which sets the levels of its own.
-    for name in ("mlflow", "mlflow.store.db.utils", "alembic"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-
-
-def _require_answer(uri: str, then: str) -> None:
-    import requests
-
-    try:
-        requests.get(f"{uri.rstrip('/')}/health", timeout=_REACH_TIMEOUT).raise_for_status()
-    except requests.RequestException as error:
-        raise TrackingError(
-            f"the tracking server at {uri} does not answer",
-            why=f"{type(error).__name__} for {uri.rstrip('/')}/health; nothing is lost, the model is in the DVC cache",
-            fix=f"start the server, then: {then}",
         ) from error
 
 
@@ -231,6 +189,22 @@ def _trial_metrics(board: "pd.DataFrame", seconds: Mapping[str, float], begun: i
             Metric(f"trial.{key}", value, begun, row.trial) for key, value in values.items() if value is not None
         ]
     return series
+
+
+def _dataset_input(dataset: Dataset) -> Any:
+    from mlflow.entities import Dataset as Entity
+    from mlflow.entities import DatasetInput, InputTag
+
+    shown = Entity(
+        name=dataset.name,
+        digest=dataset.digest[:MAX_DATASET_DIGEST],
+        source_type="local" if "://" not in dataset.source else "http",
+        source=json.dumps({"uri": dataset.source}),
+        profile=json.dumps(dict(dataset.profile)),
+    )
+    return DatasetInput(
+        shown, [InputTag("mlflow.data.context", "training"), InputTag("keystage.data_digest", dataset.digest)]
+    )
 
 
 def _batches(items: list[Any], size: int) -> Iterator[list[Any]]:

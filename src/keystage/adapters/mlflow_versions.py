@@ -5,12 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from keystage.adapters.mlflow_store import SQLITE, reach, resolve_uri
-from keystage.core.errors import TrackingError, hint, listing
+from keystage.adapters.mlflow_registry import open_registry
+from keystage.core.errors import TrackingError
 from keystage.core.params import first_line
-from keystage.registry.lineage import Lineage, LineageError
-
-LATEST = "latest"
+from keystage.registry.lineage import Lineage
 
 
 @dataclass(frozen=True)
@@ -53,55 +51,21 @@ def find(reference: str, tracking_uri: str, root: Path) -> Version:
         root: the project's folder, which a relative SQLite path belongs to.
 
     Raises:
-        LineageError: there is no such version, or it does not tell where it comes from.
+        RegistryError: there is no such version.
+        LineageError: it does not tell where it comes from.
         TrackingError: the store cannot be reached or read.
     """
-    name, _, wanted = reference.rpartition("@")
-    if not name:
-        raise LineageError(
-            f"'{reference}' names no version",
-            why="a version is named MODEL@NUMBER, MODEL@latest, or MODEL@ALIAS with an alias of MLflow's",
-            fix=f"write {reference}@{LATEST}",
-        )
-    uri = resolve_uri(tracking_uri, root)
-    if uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).is_file():
-        raise LineageError(
-            f"no model is registered at {tracking_uri}", why="the store is not there yet", fix="keystage run"
-        )
-    reach(uri, then="run this command again")
-    import mlflow
-    from mlflow.exceptions import MlflowException
-
-    mlflow.set_tracking_uri(uri)
-    mlflow.set_registry_uri(uri)
-    client = mlflow.MlflowClient()
-    try:
-        found = {str(item.version): item for item in client.search_model_versions(f"name = '{name}'")}
-        if not found:
-            raise _unknown_model(name, sorted(item.name for item in client.search_registered_models()))
-        aliases = {str(key): str(value) for key, value in client.get_registered_model(name).aliases.items()}
-        numbers = sorted(found, key=int)
-        number = numbers[-1] if wanted == LATEST else aliases.get(wanted, wanted)
-        if number not in found:
-            raise LineageError(
-                f"model {name} has no version '{wanted}'",
-                why=f"it has {listing(numbers)}" + (f", and the aliases {listing(aliases)}" if aliases else ""),
-                fix=hint(f"{name}@{wanted}", [f"{name}@{known}" for known in (*numbers, *aliases, LATEST)]),
-            )
-        one = found[number]
+    with open_registry(tracking_uri, root) as registry:
+        model, one = registry.version(reference)
         return Version(
-            model=name,
-            number=number,
-            run_id=str(one.run_id),
-            tracking_uri=uri,
-            tags=dict(one.tags),
-            others={key: dict(found[key].tags) for key in numbers if key != number},
-            lineage=Lineage.from_metadata(_metadata(f"models:/{name}/{number}"), shown=f"{name}@{number}"),
+            model=one.model,
+            number=one.number,
+            run_id=one.run_id,
+            tracking_uri=registry.tracking_uri,
+            tags=one.tags,
+            others={other.number: other.tags for other in model.versions if other is not one},
+            lineage=Lineage.from_metadata(_metadata(f"models:/{one.model}/{one.number}"), shown=str(one)),
         )
-    except MlflowException as error:
-        raise TrackingError(
-            f"MLflow at {tracking_uri} refused a request", why=first_line(error), fix="mend what it names"
-        ) from error
 
 
 def trial_scores(version: Version, metric: str) -> dict[int, float]:
@@ -129,11 +93,3 @@ def _metadata(uri: str) -> dict[str, Any] | None:
             why=first_line(error),
             fix="bring them back; those of a local store are in mlartifacts/, and do not move with the project",
         ) from error
-
-
-def _unknown_model(name: str, known: list[str]) -> LineageError:
-    return LineageError(
-        f"there is no model '{name}'",
-        why=f"registered are: {listing(known) or 'none'}",
-        fix=hint(name, known) if known else "register one: keystage run",
-    )

@@ -8,7 +8,7 @@ import requests
 from keystage.adapters import dvc_project, mlflow_files
 from keystage.adapters.dvc_settings import cache_folder
 from keystage.adapters.dvc_settings import settings as dvc_settings
-from keystage.adapters.mlflow_store import resolve_uri
+from keystage.adapters.mlflow_connection import resolve_uri
 from keystage.care.finding import Finding, fails, ok, warning
 from keystage.core.disk import nearest_folder
 

@@ -10,6 +10,7 @@ from keystage.cli.gc import gc
 from keystage.cli.leaderboard import leaderboard
 from keystage.cli.lineage import lineage
 from keystage.cli.plan import plan
+from keystage.cli.registry import registry
 from keystage.cli.run import compose, run
 from keystage.cli.share import pull, push
 from keystage.cli.verify import rebuild, verify
@@ -24,6 +25,7 @@ app = typer.Typer(
 for command in (run, plan, why, compose, leaderboard, push, pull, lineage, rebuild, verify, doctor, gc):
     app.command()(command)
 app.command("compare")(compare_runs)
+app.add_typer(registry, name="registry")
 
 if __name__ == "__main__":
     sys.exit(app())

@@ -39,10 +39,11 @@ class Conf:
     overrides: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Refuse a seed that NumPy refuses, and a split, a search or an evaluation that does not suit the dataset."""
+        """Refuse a seed that NumPy refuses, and a split, search, evaluation or gate that does not suit the dataset."""
         if not 0 <= self.seed < MAX_SEED:
             raise ValueError(f"seed must be between 0 and {MAX_SEED - 1}, not {self.seed}")
         self.prep.require_suits(self.dataset)
         self.automl.require_suits(self.dataset.task.learnt)
+        self.registry.require_suits(self.dataset.task.learnt)
         self.automl.validation.require_suits(self.dataset)
         self.evaluation.require_suits(self.dataset)

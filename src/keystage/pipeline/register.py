@@ -4,30 +4,44 @@ It always runs, so what it does is idempotent: a training that is mirrored and a
 digest and left as they are.
 """
 
-import hashlib
+import json
 import logging
-import os
 import tempfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from keystage.adapters import git
-from keystage.adapters.mlflow_store import open_store
+from keystage.adapters.mlflow_model import size_of
+from keystage.adapters.mlflow_store import MlflowStore, open_store
 from keystage.compute.spec import ComputeSpec
-from keystage.core.params import PARAMS_FILE, flatten, outside_key
+from keystage.core.errors import RegistryError
+from keystage.core.params import outside_key
 from keystage.data.table import read_table
 from keystage.pipeline import workspace
+from keystage.pipeline.gate import open_gate, scores, settings_of
+from keystage.pipeline.mirror import parameters, reports, training_record
 from keystage.pipeline.state import lineage_here
 from keystage.registry import package
+from keystage.registry.entries import (
+    CHALLENGER,
+    DIGEST_TAG,
+    JUDGEMENT_TAG,
+    METRICS_TAG,
+    OUTCOME_TAG,
+    Entry,
+    Model,
+)
+from keystage.registry.gate import Judgement
 from keystage.registry.lineage import Lineage
-from keystage.registry.spec import RegistrySpec
-from keystage.tracking.record import TrainingRecord
+from keystage.registry.spec import OnRefusal, Promote, RegistrySpec
+from keystage.search.spec import SearchSpec
 from keystage.tracking.spec import TrackingSpec
 
 logger = logging.getLogger(__name__)
 
-EXAMPLE_ROWS = 20  # raw test rows kept as the input example, and predicted once more by the registered model
+EXAMPLE_ROWS = 20  # raw test rows kept as the input example
+MODEL_CARDS = "model_card"  # how the names of files begin that are put beside the model
+BY = "stage register"
 
 
 @dataclass
@@ -36,68 +50,179 @@ class RegisterParams:
 
     registry: RegistrySpec = outside_key("the stage always runs")
     tracking: TrackingSpec = outside_key("the stage always runs")
+    automl: SearchSpec = outside_key("the stage always runs")
     compute: ComputeSpec = outside_key("the stage always runs")
 
 
+@dataclass(frozen=True)
+class _Work:
+    """What this run has to register.
+
+    Attributes:
+        spec: of conf/registry.
+        metric: automl.metric.
+        lineage: of the results in this folder.
+        store: open.
+        run_id: of the training.
+        code: folder with the sources the model's classes are defined in.
+        digest: of recipe, model, lock and code.
+        model: as it is registered before this run; None for a new name.
+    """
+
+    spec: RegistrySpec
+    metric: str
+    lineage: Lineage
+    store: MlflowStore
+    run_id: str
+    code: Path
+    digest: str
+    model: Model | None
+
+    @property
+    def champion(self) -> Entry | None:
+        return self.model.champion if self.model else None
+
+    @property
+    def twin(self) -> Entry | None:
+        """The newest version that is this very model."""
+        every = self.model.versions if self.model and not self.spec.always_new_version else ()
+        return next((entry for entry in reversed(every) if entry.digest == self.digest), None)
+
+
 def register(params: RegisterParams) -> None:
-    """Mirror, package and register; say which version it is."""
-    tracking, registry = params.tracking, params.registry
-    lineage, home = lineage_here(_params()), workspace.main_root()
+    """Mirror, package, judge and register; say which version it is, and what the gate found.
+
+    Raises:
+        RegistryError: the gate refused the model and ``on_refusal: stop`` is declared; or it does not predict, loaded
+            in a clean process, what was evaluated.
+    """
+    tracking, name = params.tracking, params.registry.model_name
+    lineage, home = lineage_here(parameters()), workspace.main_root()
     logger.info("Opening MLflow at %s", tracking.uri)
     with (
         open_store(tracking.uri, tracking.experiment, home) as store,
         tempfile.TemporaryDirectory() as folder,
     ):
-        run_id = store.mirror(_training_record(lineage.tags))
         notes = (workspace.OWN_TRANSFORMS_NOTE, workspace.OWN_ESTIMATORS_NOTE)
-        own = [name.removeprefix("src/") for note in notes for name in workspace.read_json(note)]
+        own = [path.removeprefix("src/") for note in notes for path in workspace.read_json(note)]
         code = package.copy_code(Path("src"), Path(folder), own)
-        digest = package.digest_of((workspace.RECIPE, workspace.MODEL, workspace.ENVIRONMENT_NOTE), code)
-        name, twin = registry.model_name, store.find(registry.model_name, digest)
-        if twin and not registry.always_new_version:
-            logger.info("Model %s has this very model already, as version %s; no new version", name, twin)
-            return
-        logger.info("Packing the model and trying it on raw rows")
-        packed = _package(code, digest, lineage, run_id)
-        git.keep(Path(), lineage.commit, home)  # first: a version names no state that git may throw away
-        number = store.register(packed, name, run_id)
-        git.name_version(home, name, number, lineage.commit)
-        logger.info("Registered version %s of model %s", number, name)
+        work = _Work(
+            spec=params.registry,
+            metric=params.automl.metric,
+            lineage=lineage,
+            store=store,
+            run_id=store.mirror(training_record(lineage)),
+            code=code,
+            digest=package.digest_of((workspace.RECIPE, workspace.MODEL, workspace.ENVIRONMENT_NOTE), code),
+            model=store.registry.find(name),
+        )
+        number, judgement = _known(work) or _judged_twin(work) or _registered(work, home)
+    _tell(params.registry, number, judgement)
 
 
-def _package(code: Path, digest: str, lineage: Lineage, run_id: str) -> package.ModelPackage:
+def _known(work: _Work) -> tuple[str | None, Judgement] | None:
+    """What became of this very model before, as long as the gate would find the same."""
+    twin = work.twin
+    if twin is not None:
+        judgement = twin.judgement
+    else:
+        notes = work.store.notes(work.run_id)
+        is_it = notes.get(DIGEST_TAG) == work.digest and work.spec.on_refusal is not OnRefusal.version
+        judgement = Judgement.from_text(notes[JUDGEMENT_TAG]) if is_it else None
+    champion = work.champion.number if work.champion else ""
+    if judgement is None or not judgement.still_holds(settings_of(work.spec, work.metric), champion):
+        return None
+    name = work.spec.model_name
+    if twin is None:
+        logger.info("The gate of %s refused this very model before; no new version", name)
+        return None, judgement
+    logger.info("Model %s has this very model already, as version %s; no new version", name, twin.number)
+    return twin.number, judgement
+
+
+def _judged_twin(work: _Work) -> tuple[str, Judgement] | None:
+    """A version that is there, held against a gate or a champion that has changed since."""
+    if (twin := work.twin) is None:
+        return None
+    logger.info("Model %s has this very model already, as version %s; its gate is new", twin.model, twin.number)
+    with open_gate(work.spec, work.metric, work.champion, work.digest, work.store.registry.tracking_uri) as gate:
+        judgement = gate.judge(twin.uri, size_of(twin.uri, str(twin)))
+    work.store.registry.describe(twin.model, twin.number, judgement.words, _gate_tags(judgement))
+    if judgement.passed:
+        _give_aliases(work, twin.number)
+    return twin.number, judgement
+
+
+def _registered(work: _Work, home: Path) -> tuple[str | None, Judgement]:
+    """Pack the model, bring it to the gate, and make a version of it, or not, as declared."""
+    spec, store = work.spec, work.store
+    with open_gate(spec, work.metric, work.champion, work.digest, store.registry.tracking_uri) as gate:
+        logger.info("Packing the model")
+        logged = store.log(_package(work), work.run_id, spec.format)
+        logger.info("Trying it on raw rows in a process of its own")
+        judgement = gate.judge(logged.uri, logged.size)
+    tags = {**work.lineage.tags, DIGEST_TAG: work.digest, **_gate_tags(judgement)}
+    if not judgement.passed and spec.on_refusal is not OnRefusal.version:
+        store.discard(logged, work.run_id, {DIGEST_TAG: work.digest, **_gate_tags(judgement)})
+        return None, judgement
+    tags |= {"keystage.training_run": work.run_id, METRICS_TAG: json.dumps(_metrics(work.metric))}
+    store.attach(logged, [path for path in reports() if path.name.startswith(MODEL_CARDS)])
+    git.keep(Path(), work.lineage.commit, home)  # first: a version names no state that git may throw away
+    number = store.register(logged, spec.model_name, work.run_id, judgement.words, tags)
+    git.name_version(home, spec.model_name, number, work.lineage.commit)
+    logger.info("Registered version %s of model %s", number, spec.model_name)
+    if judgement.passed:
+        _give_aliases(work, number)
+    return number, judgement
+
+
+def _give_aliases(work: _Work, number: str) -> None:
+    """``challenger`` to the newest version that passed; ``champion`` as declared."""
+    name, registry = work.spec.model_name, work.store.registry
+    registry.point(name, CHALLENGER, number)
+    first = work.spec.promote is Promote.first and work.champion is None
+    if first or work.spec.promote is Promote.always:
+        registry.promote(name, number, BY)
+        logger.info("Version %s is champion now (registry.promote=%s)", number, work.spec.promote.value)
+
+
+def _gate_tags(judgement: Judgement) -> dict[str, str]:
+    return {OUTCOME_TAG: judgement.outcome, JUDGEMENT_TAG: judgement.as_text()}
+
+
+def _metrics(first: str) -> dict[str, tuple[float, float | None, float | None]]:
+    """On the test rows, the one that was searched for first."""
+    found = scores()
+    return {name: found[name] for name in sorted(found, key=lambda name: name != first)}
+
+
+def _tell(spec: RegistrySpec, number: str | None, judgement: Judgement) -> None:
+    """Write the outcome down, and name each condition that failed."""
+    named = spec.model_name if number is None else f"{spec.model_name}@{number}"
+    told = {"model": spec.model_name, "version": number, "outcome": judgement.outcome}
+    champion, findings = judgement.champion or None, [asdict(finding) for finding in judgement.findings]
+    workspace.write_json({**told, "champion": champion, "findings": findings}, workspace.GATE)
+    if judgement.passed:
+        logger.info("The gate lets %s pass: %d of %d conditions hold", named, len(findings), len(findings))
+        return
+    consequence = f"{named} has no alias" if number else f"no version of {named} was made"
+    if spec.on_refusal is OnRefusal.stop:
+        raise RegistryError(
+            f"the gate refuses this model; {consequence}",
+            why="; ".join(judgement.failed),
+            fix=f"{workspace.GATE} has the numbers; better the model, or change registry.gate or on_refusal",
+        )
+    logger.warning("The gate refuses this model; %s:", consequence)
+    for says in judgement.failed:
+        logger.warning("  %s", says)
+
+
+def _package(work: _Work) -> package.ModelPackage:
     recipe, model = workspace.read_pickle(workspace.RECIPE), workspace.read_pickle(workspace.MODEL)
     return package.ModelPackage(
         pipeline=package.join(recipe, model),
         example=read_table(workspace.RAW_TEST).features.head(EXAMPLE_ROWS),
         requirements=package.requirements_of(model, recipe),
-        code=code,
-        digest=digest,
-        tags={**lineage.tags, "keystage.training_run": run_id},
-        lineage=lineage.as_metadata(),
+        code=work.code,
+        lineage=work.lineage.as_metadata(),
     )
-
-
-def _training_record(tags: dict[str, str]) -> TrainingRecord:
-    reports = (workspace.DATA_REPORT, workspace.SEARCH_REPORT, workspace.MODEL_REPORT, workspace.METRICS)
-    numbers = flatten(
-        {"search": workspace.read_json(workspace.SEARCH_REPORT), **workspace.read_json(workspace.METRICS)}
-    )
-    return TrainingRecord(
-        name=os.environ.get("DVC_EXP_NAME", ""),  # set by DVC while it runs an experiment
-        digest=hashlib.sha256(workspace.LEADERBOARD.read_bytes() + workspace.MODEL.read_bytes()).hexdigest(),
-        parameters=flatten(_params()),
-        metrics={name: value for name, value in numbers.items() if isinstance(value, int | float)},
-        leaderboard=workspace.LEADERBOARD,
-        trial_seconds=workspace.read_json(workspace.record("train"))["trial_seconds"],
-        reports=reports,
-        tags=tags,
-    )
-
-
-def _params() -> dict[str, Any]:
-    from omegaconf import OmegaConf
-
-    loaded = OmegaConf.to_container(OmegaConf.load(PARAMS_FILE))
-    assert isinstance(loaded, dict)
-    return {str(name): value for name, value in loaded.items()}

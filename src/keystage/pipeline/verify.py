@@ -1,16 +1,15 @@
 """Hold a registered version against its rebuild: outputs by their bytes, then the models by what they predict."""
 
 import logging
-import subprocess
-import tempfile
-from pathlib import Path
 
-from keystage.adapters import mlflow_predict
 from keystage.adapters.mlflow_versions import Version, trial_scores
+from keystage.adapters.model_process import ModelProcess
+from keystage.core.errors import RegistryError
 from keystage.data.table import read_table
 from keystage.pipeline import workspace
 from keystage.pipeline.inputs import LOCK_FILE
 from keystage.pipeline.rebuild import Rebuild
+from keystage.registry.gate import classes_of
 from keystage.registry.lineage import outputs_of
 from keystage.registry.proof import (
     Predictions,
@@ -53,21 +52,14 @@ def _predictions(version: Version, made: Rebuild) -> tuple[Predictions | None, s
     import pandas as pd
 
     rows = made.project / workspace.RAW_TEST
-    with tempfile.TemporaryDirectory() as folder:
-        predicted = Path(folder) / "predicted.parquet"
-        label = str(read_table(rows).label.name)
-        program = str(Path(mlflow_predict.__file__))
-        done = subprocess.run(  # noqa: S603 - arguments of ours
-            [str(made.python), "-P", program, version.tracking_uri, version.uri, str(rows), label, str(predicted)],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            return None, (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        registered = pd.read_parquet(predicted)
-    return compare_predictions(registered, pd.read_parquet(made.project / workspace.PREDICTIONS)), ""
+    try:
+        with ModelProcess(version.tracking_uri, str(made.python)) as process:
+            registered = process.predict(version.uri, rows, str(read_table(rows).label.name))
+    except RegistryError as error:
+        return None, error.why
+    probabilities = classes_of(registered)
+    rebuilt = pd.read_parquet(made.project / workspace.PREDICTIONS)
+    return compare_predictions(registered[probabilities or ["predicted"]], rebuilt), ""
 
 
 def _where_searches_part(version: Version, made: Rebuild) -> TrialDifference | None:

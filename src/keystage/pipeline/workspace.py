@@ -47,11 +47,12 @@ PREDICTIONS = ARTIFACTS / "predictions.parquet"
 METRICS = REPORTS / "metrics.json"
 EVALUATION = REPORTS / "evaluation.json"
 PLOTS = REPORTS / "plots"
-EVALUATION = REPORTS / "evaluation.json"
 
 REPORT_PAGE = REPORTS / "report.html"
 CARD = REPORTS / "model_card.json"
 CARD_PAGE = REPORTS / "model_card.md"
+
+GATE = REPORTS / "gate.json"
 
 
 def reuse_note(stage: str) -> Path:

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 # What every registered model needs to load and predict; learners add their own.
 _ALWAYS_REQUIRED = ("mlflow", "numpy", "pandas", "scikit-learn", "scipy", "skops")
 _REQUIRED_BY_LEARNER = {"lightgbm": "lightgbm", "xgboost": "xgboost-cpu"}
-# The rooms whose classes are inside a recipe.
-_CODE = ("keystage/__init__.py", "keystage/core", "keystage/prep")
+# The rooms whose classes are inside a recipe, and what MLflow calls the model by.
+_CODE = (
+    *("keystage/__init__.py", "keystage/core", "keystage/prep"),
+    *("keystage/adapters/__init__.py", "keystage/adapters/mlflow_served.py"),
+)
 
 
 @dataclass(frozen=True)
@@ -28,8 +31,6 @@ class ModelPackage:
         example: a few raw rows, features only.
         requirements: exact versions to load it with.
         code: folder with the sources its classes are defined in.
-        digest: equal for equal models; see ``digest_of``.
-        tags: of the registered version.
         lineage: what the model itself tells of where it comes from.
     """
 
@@ -37,8 +38,6 @@ class ModelPackage:
     example: "pd.DataFrame"
     requirements: tuple[str, ...]
     code: Path
-    digest: str
-    tags: Mapping[str, str]
     lineage: Mapping[str, Any]
 
 

@@ -47,6 +47,7 @@ WHY_NO_THRESHOLD = {
     "precision": "it is best where hardly a row is called the second class: take f1, mcc or balanced_accuracy",
     "precision_weighted": "it is best where hardly a row is called the second class: take f1_weighted",
 }
+LOWER_IS_BETTER = ("log_loss", "rmse", "mae", "mape", "normalized_rmse", "normalized_mae")  # as in search.metrics
 ABSOLUTE_METRICS = ("mae", "mape", "normalized_mae")  # boosted trees learn the median for them
 QUANTILE_LOSS = "quantile_loss"
 OWN_METRICS = "project.metrics"  # the module in which a metric of your own stands

@@ -9,6 +9,23 @@ MAX_PARAMETER_LENGTH = 500  # shown in full in MLflow's table; longer ones are c
 
 
 @dataclass(frozen=True)
+class Dataset:
+    """What a training was given, in MLflow's terms.
+
+    Attributes:
+        name: as declared.
+        digest: equal for the same files under the same names.
+        source: where they are, a path of the project or an address.
+        profile: numbers of rows and the like, by name.
+    """
+
+    name: str
+    digest: str
+    source: str
+    profile: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class TrainingRecord:
     """What one training was given and what came out.
 
@@ -19,7 +36,8 @@ class TrainingRecord:
         metrics: final numbers, by name.
         leaderboard: Parquet file with one row per trial.
         trial_seconds: wall time of each trial by its number.
-        reports: files attached as they are.
+        dataset: the input of the run.
+        reports: files and folders attached as they are.
         tags: lineage.
     """
 
@@ -29,5 +47,6 @@ class TrainingRecord:
     metrics: Mapping[str, float]
     leaderboard: Path
     trial_seconds: Mapping[str, float]
+    dataset: Dataset
     reports: tuple[Path, ...]
     tags: Mapping[str, str]

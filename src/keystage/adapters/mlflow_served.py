@@ -1,0 +1,42 @@
+"""What ``mlflow.pyfunc`` and ``mlflow models serve`` load of a registered model: labels and probabilities together.
+
+This file travels inside the model; ``mlflow.sklearn.load_model`` gives the plain scikit-learn pipeline without it.
+MLflow's own wrapper calls one method of an estimator and gives what it gives: labels, or probabilities.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class LabelsAndProbabilities:
+    """A fitted pipeline as MLflow calls it.
+
+    Args:
+        pipeline: takes raw rows.
+    """
+
+    def __init__(self, pipeline: Any) -> None:
+        self._pipeline = pipeline
+
+    def get_raw_model(self) -> Any:
+        """The scikit-learn pipeline."""
+        return self._pipeline
+
+    def predict(self, rows: "pd.DataFrame") -> "pd.DataFrame":
+        """Predict n raw rows: ``predicted``, and of a classifier ``probability_CLASS`` for each class."""
+        import pandas as pd
+
+        columns = {"predicted": self._pipeline.predict(rows)}
+        if hasattr(self._pipeline, "classes_"):
+            shares = self._pipeline.predict_proba(rows)
+            columns |= {f"probability_{value}": shares[:, code] for code, value in enumerate(self._pipeline.classes_)}
+        return pd.DataFrame(columns, index=rows.index)
+
+
+def _load_pyfunc(path: str) -> LabelsAndProbabilities:
+    """Called by MLflow with the model's folder; the name is MLflow's."""
+    from mlflow import sklearn
+
+    return LabelsAndProbabilities(sklearn._load_pyfunc(path).get_raw_model())
