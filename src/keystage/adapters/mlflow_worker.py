@@ -21,7 +21,11 @@ def main(folder: str, home: str) -> None:
 
     logging.getLogger("mlflow").setLevel(logging.ERROR)
     model = mlflow.sklearn.load_model(folder)
-    import keystage
+    try:
+        import keystage
+    except ImportError:  # a model of another tool's
+        sys.path.append(os.path.dirname(home))  # noqa: PTH120 - pathlib is imported for nothing else
+        import keystage
 
     if home not in keystage.__path__:
         keystage.__path__.append(home)

@@ -12,6 +12,7 @@ from keystage.cli.lineage import lineage
 from keystage.cli.plan import plan
 from keystage.cli.predict import predict
 from keystage.cli.run import compose, run
+from keystage.cli.serve import dockerfile, serve
 from keystage.cli.share import pull, push
 from keystage.cli.verify import rebuild, verify
 from keystage.cli.why import why
@@ -22,7 +23,23 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run, plan, why, compose, leaderboard, predict, push, pull, lineage, rebuild, verify, doctor, gc):
+for command in (
+    run,
+    plan,
+    why,
+    compose,
+    leaderboard,
+    predict,
+    serve,
+    dockerfile,
+    push,
+    pull,
+    lineage,
+    rebuild,
+    verify,
+    doctor,
+    gc,
+):
     app.command()(command)
 app.command("compare")(compare_runs)
 

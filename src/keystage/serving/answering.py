@@ -1,5 +1,6 @@
 """The loop of a process that holds a model: it answers blocks of files, and rows of requests, until its input ends."""
 
+import traceback
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -19,14 +20,19 @@ def answer(model: Any, requests: IO[bytes], answers: IO[bytes]) -> None:
     send(answers, {"outputs": scorer.outputs(), "columns": scorer.columns})
     while (message := receive(requests)) is not None:
         header, body = message
-        if "part" in header:
-            send(answers, _block(scorer, header, body))
-        else:
-            send(answers, _records(scorer, header, body))
+        work = _block if "part" in header else _records
+        try:
+            told = work(scorer, header, body)
+        except Exception as error:  # noqa: BLE001 - whatever a model raises is told to whoever asked
+            traceback.print_exc()
+            told = {"failed": f"{type(error).__name__}: {str(error).strip()}".split("\n")[0]}
+        send(answers, told)
 
 
 def _block(scorer: Scorer, header: dict[str, Any], body: bytes) -> dict[str, Any]:
     """Score a block of a file and write the part that comes of it."""
+    import pyarrow as pa
+
     kinds, keep, booleans = header["kinds"], header["keep"], header["booleans"]
     if header["form"] == "lines":
         frame, table, bad = rows.from_lines(body, kinds, keep, booleans)
@@ -35,7 +41,7 @@ def _block(scorer: Scorer, header: dict[str, Any], body: bytes) -> dict[str, Any
     places = {place: number for number, place in enumerate(frame.index)}
     scored, unfit = scorer.score(frame.drop(index=[place for place in bad if place in places]))
     chosen = [places[place] for place in scored.index]
-    kept = table.select(keep) if len(chosen) == len(frame) else table.select(keep).take(chosen)
+    kept = table.select(keep) if len(chosen) == len(frame) else table.select(keep).take(pa.array(chosen, pa.int64()))
     write_part(_joined(kept, scored), Path(header["part"]))
     return {"rows": len(scored), "bad": sorted((bad | unfit).items())}
 

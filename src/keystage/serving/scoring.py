@@ -56,7 +56,9 @@ class Scorer:
 
     def _unfit(self, rows: "pd.DataFrame") -> dict[int, dict[str, str]]:
         bad: dict[int, dict[str, str]] = {}
-        for name, mask in self._door.unfit(rows).items():
+        # The door is of the keystage that made the model; an older one cannot tell, and rows are tried one by one.
+        found = self._door.unfit(rows) if hasattr(self._door, "unfit") else {}
+        for name, mask in found.items():
             kind = "date" if name in self._door.dates_ else "number"
             for place, cell in rows[name][mask].items():
                 bad.setdefault(int(place), {"column": name, "reason": unfit_cell(name, cell, kind)})

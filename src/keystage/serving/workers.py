@@ -98,6 +98,12 @@ class Worker:
         if message is None:
             raise self._ended()
         told: dict[str, Any] = message[0]
+        if "failed" in told:
+            raise ServingError(
+                f"{self._name} fails while it predicts",
+                why=str(told["failed"]),
+                fix="look at the transforms and estimators of your own in src/project; what is done so far is kept",
+            )
         return told
 
     def _ended(self) -> ServingError:
