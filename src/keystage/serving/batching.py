@@ -115,7 +115,7 @@ class Batcher:
         await process.wait()
 
     async def _answer(self, process: Process, batch: list[Waiting], attempts: int = 2) -> Process:
-        """Answer a batch, or where that fails, each request alone. Returns the process: a new one where this one ended."""
+        """Answer a batch, or where that fails, each request alone. Returns the process, or a new one where it ended."""
         try:
             told = await self._ask(process, [record for item in batch for record in item.records])
         except (asyncio.IncompleteReadError, ConnectionError):

@@ -78,7 +78,7 @@ def _columns_of(row: Any, place: int, columns: Sequence[str]) -> dict[str, Any]:
         near = hint(absent[0], row) if row else "the row is empty"
         raise RequestError(
             422,
-            f"row {place} lacks column '{absent[0]}'; {near} A missing cell is null. The model takes {listing(columns)}",
+            f"row {place} lacks column '{absent[0]}'; {near} A missing cell is null. Taken: {listing(columns)}",
             [{"row": place, "column": name, "reason": "the column is missing"} for name in absent],
         )
     return {name: row[name] for name in columns}
