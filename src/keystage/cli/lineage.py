@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
     from keystage.adapters.mlflow_versions import Version
     from keystage.registry.lineage import Reuse
+    from keystage.tracking.spec import TrackingSpec
 
 VersionName = Annotated[
     str, typer.Argument(metavar="MODEL@VERSION", help="A number, latest, or an alias: TitanicSurvivalInitial@2")
 ]
 
 
-def version_named(reference: str, root: Path) -> "Version":
-    """Find a registered version in the store that params.yaml names."""
-    from keystage.adapters.mlflow_versions import find
+def tracking_here(root: Path) -> "TrackingSpec":
+    """The tracking store that params.yaml names."""
     from keystage.core.params import PARAMS_FILE, load_params
     from keystage.tracking.spec import TrackingSpec
 
@@ -31,8 +31,15 @@ def version_named(reference: str, root: Path) -> "Version":
     class Params:
         tracking: TrackingSpec
 
+    return load_params(Params, root / PARAMS_FILE).tracking
+
+
+def version_named(reference: str, root: Path) -> "Version":
+    """Find a registered version in the store that params.yaml names."""
+    from keystage.adapters.mlflow_versions import find
+
     typer.echo("Reading the registry", err=True)
-    return find(reference, load_params(Params, root / PARAMS_FILE).tracking.uri, root)
+    return find(reference, tracking_here(root).uri, root)
 
 
 @errors_in_words

@@ -10,8 +10,10 @@ from keystage.cli.gc import gc
 from keystage.cli.leaderboard import leaderboard
 from keystage.cli.lineage import lineage
 from keystage.cli.plan import plan
+from keystage.cli.predict import predict
 from keystage.cli.registry import registry
 from keystage.cli.run import compose, run
+from keystage.cli.serve import dockerfile, serve
 from keystage.cli.share import pull, push
 from keystage.cli.verify import rebuild, verify
 from keystage.cli.why import why
@@ -22,7 +24,23 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run, plan, why, compose, leaderboard, push, pull, lineage, rebuild, verify, doctor, gc):
+for command in (
+    run,
+    plan,
+    why,
+    compose,
+    leaderboard,
+    predict,
+    serve,
+    dockerfile,
+    push,
+    pull,
+    lineage,
+    rebuild,
+    verify,
+    doctor,
+    gc,
+):
     app.command()(command)
 app.command("compare")(compare_runs)
 app.add_typer(registry, name="registry")

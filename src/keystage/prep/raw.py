@@ -36,10 +36,32 @@ class RawRows(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: i
         typed = {name: self._typed(X[name]) for name in self.feature_names_in_}
         return pd.DataFrame(typed, index=X.index)
 
+    def unfit(self, X: pd.DataFrame) -> dict[str, np.ndarray]:
+        """Cells of which no finite number or no date can be made: by column, n booleans. Missing cells fit everywhere.
+
+        Args:
+            X: n rows with the remembered columns.
+        """
+        check_is_fitted(self)
+        found: dict[str, np.ndarray] = {}
+        for name in self.numbers_:
+            numbers = pd.to_numeric(X[name], errors="coerce").astype("float64")
+            found[name] = ((numbers.isna() & X[name].notna()) | np.isinf(numbers)).to_numpy()
+        for name in self.dates_:
+            found[name] = (_dates(X[name], errors="coerce").isna() & X[name].notna()).to_numpy()
+        return {name: mask for name, mask in found.items() if mask.any()}
+
     def _typed(self, column: pd.Series) -> pd.Series:
         if column.name in self.numbers_:
             try:
                 return pd.to_numeric(column).astype("float64")
             except (ValueError, TypeError) as error:
                 raise ValueError(f"column '{column.name}' of the raw rows holds no numbers: {error}") from error
-        return pd.to_datetime(column) if column.name in self.dates_ else column.astype("str")
+        return _dates(column) if column.name in self.dates_ else column.astype("str")
+
+
+def _dates(column: pd.Series, errors: Any = "raise") -> pd.Series:
+    """ISO 8601 where it is text, as in the files: else pandas would take the first row's form for that of all."""
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return column
+    return pd.to_datetime(column, errors=errors, format="ISO8601")

@@ -1,0 +1,218 @@
+"""A whole file of raw rows scored: block by block, in order, over processes, going on where a killed run stopped."""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from keystage.core.errors import DatasetError, hint, listing
+from keystage.serving.errors import ServingError
+from keystage.serving.formats import Block, blocks, columns_of, form_of
+from keystage.serving.parts import Parts, open_parts
+from keystage.serving.served import ServedModel
+from keystage.serving.workers import Pool
+
+FORMAT = 1  # of parts; those of another are not taken up
+SHOWN_BAD = 5  # rows in an error
+ALL = "*"  # --keep: every column of the input
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be scored, and how.
+
+    Attributes:
+        model: the version.
+        source: file of raw rows.
+        output: file to write.
+        keep: columns of the input that stand before the predictions; ``*`` for all of them.
+        max_bad: greatest share of rows that may be impossible to score.
+        processes: how many predict side by side.
+        cores: that they share.
+    """
+
+    model: ServedModel
+    source: Path
+    output: Path
+    keep: Sequence[str] = ()
+    max_bad: float = 0.0
+    processes: int = 1
+    cores: int = 1
+
+
+@dataclass
+class Progress:
+    """How far it has come.
+
+    Attributes:
+        rows: scored or refused so far, those of an earlier run included.
+        read: share of the file.
+        taken_up: rows that an earlier run had scored.
+        bad: rows that cannot be scored: number, column and reason, in the order in which they were found.
+    """
+
+    rows: int = 0
+    read: float = 0.0
+    taken_up: int = 0
+    bad: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of it: rows written, rows that could not be scored, and the file that tells why."""
+
+    rows: int
+    bad: int
+    bad_file: Path | None
+    taken_up: int
+
+
+def predict_file(request: Request, say: Callable[[Progress], None]) -> Outcome:
+    """Score every row of a file; the output appears at the end, whole.
+
+    Args:
+        request: what and how.
+        say: told of the progress.
+
+    Raises:
+        DatasetError: the file cannot be read, lacks a column, or has more bad rows than may be.
+        ServingError: the model cannot be loaded, or another run writes the same file.
+    """
+    names = columns_of(request.source)
+    keep = names if list(request.keep) == [ALL] else list(request.keep)
+    _require(names, request, keep)
+    form_of(request.output)
+    request.output.parent.mkdir(parents=True, exist_ok=True)
+    with open_parts(request.output, _work(request, keep)) as parts:
+        with Pool(request.model, request.processes, request.cores) as pool:
+            run = _Run(request, keep, parts, pool, say)
+            outputs = pool.hello()["outputs"]
+            _require_free(keep, outputs)
+            count = run.all_blocks()
+        done = run.progress
+        done.bad.sort(key=lambda row: int(row["row"]))
+        if len(done.bad) > request.max_bad * done.rows:
+            raise too_many(done.bad, done.rows, request)
+        found = parts.finish(count, [*keep, *outputs], done.bad)
+    return Outcome(done.rows - len(done.bad), len(done.bad), found, done.taken_up)
+
+
+class _Run:
+    """The blocks of one file on their way."""
+
+    def __init__(
+        self, request: Request, keep: Sequence[str], parts: Parts, pool: Pool, say: Callable[[Progress], None]
+    ) -> None:
+        self._request, self._keep, self._parts, self._pool, self._say = request, keep, parts, pool, say
+        self.progress = Progress()
+
+    def all_blocks(self) -> int:
+        """Score those that are not done yet. Returns how many there are."""
+        model, count = self._request.model, 0
+        pending: dict[Future[dict[str, Any]], Block] = {}
+        columns = list(dict.fromkeys([*self._keep, *model.columns]))
+        for block in blocks(self._request.source, columns, model.missing):
+            count += 1
+            told = self._parts.told(block.number)
+            if told is not None:
+                self.progress.taken_up += block.rows
+                self._count(block, told)
+            else:
+                pending[self._submit(block)] = block
+            self._collect(pending, all_of_them=False)
+        while pending:
+            self._collect(pending, all_of_them=True)
+        return count
+
+    def _submit(self, block: Block) -> "Future[dict[str, Any]]":
+        model = self._request.model
+        header = {
+            "part": str(self._parts.part(block.number)),
+            "form": block.form,
+            "kinds": dict(model.columns),
+            "keep": list(self._keep),
+            "booleans": list(model.booleans),
+        }
+        return self._pool.submit(header, block.body, lambda told: self._parts.note(block.number, told))
+
+    def _collect(self, pending: "dict[Future[dict[str, Any]], Block]", *, all_of_them: bool) -> None:
+        done, _ = wait(pending, timeout=None if all_of_them else 0, return_when=FIRST_COMPLETED)
+        for future in done:
+            block = pending.pop(future)
+            self._count(block, future.result())
+
+    def _count(self, block: Block, told: Mapping[str, Any]) -> None:
+        found = [{"row": number, "column": "", "reason": reason} for number, reason in block.unreadable.items()]
+        found += [{"row": block.number_of(place), **why} for place, why in told["bad"]]
+        progress = self.progress
+        progress.bad += found
+        # Not block.rows: blank lines of JSON Lines are no rows.
+        progress.rows += int(told["rows"]) + len(found)
+        progress.read = max(progress.read, block.read)
+        if found and not self._request.max_bad:
+            raise too_many(sorted(progress.bad, key=lambda row: int(row["row"])), None, self._request)
+        self._say(progress)
+
+
+def too_many(bad: Sequence[Mapping[str, Any]], rows: int | None, request: Request) -> DatasetError:
+    """The words for more bad rows than may be.
+
+    Args:
+        bad: those found, in order.
+        rows: of the file; None where it was not read to its end.
+        request: what was asked for.
+    """
+    shown = "; ".join(f"row {row['row']}: {row['reason']}" for row in bad[:SHOWN_BAD])
+    of = f" of {rows:,}" if rows is not None else ", and the rest was not looked at"
+    share = f" --max-bad allows {request.max_bad:.4g} of them" if request.max_bad else " --max-bad allows none"
+    return DatasetError(
+        f"{len(bad):,} {'row' if len(bad) == 1 else 'rows'} of {request.source.name} cannot be scored{of}:{share}",
+        why=shown + (f"; and {len(bad) - SHOWN_BAD:,} more" if len(bad) > SHOWN_BAD else ""),
+        fix="correct them, or allow a share of them, as in --max-bad 0.01: a file of their own then tells them",
+    )
+
+
+def _require(names: Sequence[str], request: Request, keep: Sequence[str]) -> None:
+    absent = [name for name in request.model.columns if name not in names]
+    if absent:
+        raise DatasetError(
+            f"{request.source.name} lacks {'column' if len(absent) == 1 else 'columns'} {listing(absent)}",
+            why=f"{request.model.name} takes {listing(request.model.columns)}; the file has {listing(names)}",
+            fix=f"for '{absent[0]}': {hint(absent[0], names)}",
+        )
+    unknown = [name for name in keep if name not in names]
+    if unknown:
+        raise DatasetError(
+            f"--keep names '{unknown[0]}', which {request.source.name} does not have",
+            why=f"the file has {listing(names)}",
+            fix=hint(unknown[0], names),
+        )
+    if not 0 <= request.max_bad <= 1:
+        raise DatasetError(
+            f"--max-bad is a share, from 0 to 1, not {request.max_bad}", why="it is of all rows", fix="--max-bad 0.01"
+        )
+
+
+def _require_free(keep: Sequence[str], outputs: Sequence[str]) -> None:
+    taken = sorted(set(keep) & set(outputs))
+    if taken:
+        raise ServingError(
+            f"the output would have two columns called '{taken[0]}'",
+            why="the model's answer has that name, and --keep names a column of the input with it",
+            fix="rename the column of the input, or leave it out of --keep",
+        )
+
+
+def _work(request: Request, keep: Sequence[str]) -> dict[str, Any]:
+    """What the parts depend on."""
+    file = request.source.stat()
+    return {
+        "format": FORMAT,
+        "input": str(request.source.resolve()),
+        "size": file.st_size,
+        "modified": file.st_mtime_ns,
+        "model": [request.model.name, request.model.digest],
+        "keep": list(keep),
+        "output": request.output.suffix.lower(),
+    }

@@ -1,0 +1,220 @@
+"""``keystage predict``: three forms in and out, in order; bad rows told; a killed run goes on; a pickle is refused."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from tests.conftest import Project
+
+from keystage.core.errors import DatasetError
+from keystage.serving.batch import Outcome, Progress, Request, predict_file
+from keystage.serving.errors import ServingError
+from keystage.serving.served import ServedModel
+
+MODEL = "TitanicSurvivalInitial"
+BY_MLFLOW = """
+import sys, json, mlflow, pandas as pd
+mlflow.set_tracking_uri("sqlite:///mlflow.db")
+model = mlflow.sklearn.load_model(f"models:/{sys.argv[1]}/1")
+rows = pd.read_csv(sys.argv[2])
+print(json.dumps([model.predict(rows).tolist(), model.predict_proba(rows).tolist()]))
+"""
+
+
+def _rows(project: Project) -> pd.DataFrame:
+    return pd.read_csv(project.root / "data" / "titanic" / "Titanic.csv")
+
+
+@pytest.fixture(scope="module")
+def scored(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Titanic's first file, scored to CSV with all its columns."""
+    output = tmp_path_factory.mktemp("scored") / "deep" / "scored.csv"
+    said = finished.call("keystage", "predict", f"{MODEL}@1", "data/titanic/Titanic.csv", str(output), "--keep", "*")
+    assert f"891 rows predicted by {MODEL}@1" in said.stdout
+    return output
+
+
+def test_rows_come_out_in_order_as_the_bare_model_predicts_them(finished: Project, scored: Path) -> None:
+    done = finished.call("python", "-W", "ignore", "-c", BY_MLFLOW, MODEL, "data/titanic/Titanic.csv")
+    labels, shares = json.loads(done.stdout.splitlines()[-1])
+
+    found = pd.read_csv(scored)
+
+    assert found["predicted"].tolist() == labels
+    assert np.array_equal(found[["probability_0", "probability_1"]].to_numpy(), np.asarray(shares))
+    pd.testing.assert_frame_equal(found[list(_rows(finished))], _rows(finished))
+    assert sorted(item.name for item in scored.parent.iterdir()) == ["scored.csv"], "no part, no lock is left"
+
+
+def test_each_form_is_read_and_written_with_columns_in_any_order(
+    finished: Project, scored: Path, tmp_path: Path
+) -> None:
+    rows, expected = _rows(finished), pd.read_csv(scored)[["PassengerId", "predicted", "probability_0"]]
+    rows.sample(frac=1, axis="columns", random_state=1).to_parquet(tmp_path / "rows.parquet")
+    rows.to_json(tmp_path / "rows.jsonl", orient="records", lines=True)
+    for source, output in (("rows.parquet", "out.jsonl"), ("rows.jsonl", "out.parquet")):
+        predict_file(Request(_served(finished), tmp_path / source, tmp_path / output, ["PassengerId"]), _silent)
+
+    lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()]
+    for found in (pd.DataFrame(lines), pd.read_parquet(tmp_path / "out.parquet")):
+        pd.testing.assert_frame_equal(found[list(expected)], expected)
+
+
+def _served(project: Project) -> ServedModel:
+    (described,) = project.root.glob("mlartifacts/**/MLmodel")
+    return ServedModel.read(described.parent, f"{MODEL}@1")
+
+
+def _silent(_: Progress) -> None:
+    """Nobody looks."""
+
+
+def _with_bad_rows(project: Project, place: Path) -> Path:
+    lines = (project.root / "data" / "titanic" / "Titanic.csv").read_text(encoding="utf-8").splitlines()
+    lines[3] += ",one too many"
+    lines[6] = "6,1,3"
+    cells = lines[8].split(",")
+    cells[6] = "old"  # the name before it holds a comma
+    lines[8] = ",".join(cells)
+    path = place / "rows.csv"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def test_a_bad_row_stops_it_unless_a_share_is_allowed_and_then_each_is_told(
+    finished: Project, scored: Path, tmp_path: Path
+) -> None:
+    source, output = _with_bad_rows(finished, tmp_path), tmp_path / "out.csv"
+    asked = Request(_served(finished), source, output, ["PassengerId"])
+
+    with pytest.raises(DatasetError) as refused:
+        predict_file(asked, _silent)
+    with pytest.raises(DatasetError) as few:
+        predict_file(replace(asked, max_bad=0.003), _silent)
+    assert not output.exists()
+    outcome = predict_file(replace(asked, max_bad=0.004), _silent)
+
+    assert (
+        refused.value.what
+        == "3 rows of rows.csv cannot be scored, and the rest was not looked at: --max-bad allows none"
+    )
+    assert "row 3: the row has 13 fields, the header 12" in refused.value.why
+    assert "row 8: column 'Age' holds 'old', which is no number" in refused.value.why
+    assert "3 rows of rows.csv cannot be scored of 891" in few.value.what
+    assert outcome == Outcome(888, 3, Path(f"{output}.bad.jsonl"), taken_up=891)
+    bad = [json.loads(line) for line in Path(f"{output}.bad.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [(row["row"], row["column"]) for row in bad] == [(3, ""), (6, ""), (8, "Age")]
+    found, whole = pd.read_csv(output), pd.read_csv(scored)
+    expected = whole.drop(index=[2, 5, 7])[list(found)].reset_index(drop=True)
+    pd.testing.assert_frame_equal(found, expected)
+
+
+def test_broken_lines_of_json_are_told_by_their_numbers(finished: Project, tmp_path: Path) -> None:
+    lines = _rows(finished).head(9).to_json(orient="records", lines=True).splitlines()
+    lines[1] = lines[1][:20]
+    lines[3] = "[1, 2]"
+    lines[5] = lines[5].replace('"Sex":"male"', '"Sex":["male"]').replace('"Sex":"female"', '"Sex":["female"]')
+    lines.insert(7, "")
+    (tmp_path / "rows.jsonl").write_text("\n".join(lines), encoding="utf-8")
+
+    asked = Request(_served(finished), tmp_path / "rows.jsonl", tmp_path / "out.parquet", ["PassengerId"], max_bad=0.5)
+    outcome = predict_file(asked, _silent)
+
+    assert (outcome.rows, outcome.bad) == (6, 3)
+    bad = (tmp_path / "out.parquet.bad.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["row"] for line in bad] == [2, 4, 6]
+    assert pd.read_parquet(tmp_path / "out.parquet")["PassengerId"].tolist() == [1, 3, 5, 7, 8, 9]
+
+
+def test_a_run_that_was_killed_goes_on_to_the_same_bytes(finished: Project, tmp_path: Path) -> None:
+    rows = _rows(finished)
+    many = pd.concat([rows] * 120, ignore_index=True)
+    many.assign(PassengerId=range(len(many))).to_csv(tmp_path / "rows.csv", index=False)
+    command = [
+        "keystage", "predict", f"{MODEL}@1", str(tmp_path / "rows.csv"), str(tmp_path / "out.csv"),
+        "--keep", "PassengerId,Name", "--processes", "1",
+    ]  # fmt: skip
+    running = subprocess.Popen(
+        command,
+        cwd=finished.root,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"},
+    )
+    parts = tmp_path / "out.csv.parts"
+    while running.poll() is None and not (parts / "000000.json").exists():
+        pass
+    running.send_signal(signal.SIGKILL)
+    running.wait()
+    assert not (tmp_path / "out.csv").exists()
+    made = (parts / "000000.json").stat().st_mtime_ns
+
+    went_on = finished.call(*command)
+    again = finished.call(*[*command[:4], str(tmp_path / "again.csv"), *command[5:]])
+
+    assert made
+    assert "rows were scored by an earlier run" in went_on.stdout
+    assert "by an earlier run" not in again.stdout
+    assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "again.csv").read_bytes()
+    assert pd.read_csv(tmp_path / "out.csv")["PassengerId"].tolist() == list(range(len(many)))
+
+
+@pytest.mark.parametrize(
+    ("source", "changes", "said"),
+    [
+        ("data/titanic/Titanic.xls", {}, ".csv, .parquet"),
+        ("data/titanic/Titanik.csv", {}, "does not exist"),
+        ("data/co2/co2.csv", {}, "lacks columns Pclass, Sex"),
+        ("data/titanic/Titanic.csv", {"keep": ["Nam"]}, "did you mean 'Name'?"),
+        ("data/titanic/Titanic.csv", {"max_bad": 2}, "from 0 to 1"),
+        ("data/titanic/Titanic.csv", {"output": Path("out.xls")}, ".csv, .parquet"),
+    ],
+)
+def test_what_cannot_be_is_said_before_any_work(
+    finished: Project, tmp_path: Path, source: str, changes: dict[str, Any], said: str
+) -> None:
+    asked = replace(Request(_served(finished), finished.root / source, tmp_path / "out.csv"), **changes)
+
+    with pytest.raises(DatasetError, match=re.escape(said)):
+        predict_file(asked, _silent)
+
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_version_that_is_not_there_is_said_with_those_that_are(finished: Project, tmp_path: Path) -> None:
+    def said(reference: str) -> str:
+        done = finished.call(
+            "keystage", "predict", reference, "data/titanic/Titanic.csv", str(tmp_path / "out.csv"), ok=False
+        )
+        assert done.returncode == 1
+        return done.stdout
+
+    assert f"model {MODEL} has no version 'champion'\n  why: it has 1" in said(MODEL)
+    assert f"did you mean '{MODEL}'?" in said("TitanicSurvivalInital@1")
+
+
+def test_a_pickle_is_refused_unless_allowed(finished: Project, tmp_path: Path) -> None:
+    (described,) = finished.root.glob("mlartifacts/**/MLmodel")
+    shutil.copy2(described, tmp_path / "MLmodel")
+    safe = ServedModel.read(tmp_path, "M@1")
+    safe.refuse_code(allowed=False)
+    text = (tmp_path / "MLmodel").read_text(encoding="utf-8")
+    (tmp_path / "MLmodel").write_text(text.replace("serialization_format: skops", "serialization_format: cloudpickle"))
+    unsafe = ServedModel.read(tmp_path, "M@1")
+    unsafe.refuse_code(allowed=True)
+
+    with pytest.raises(ServingError, match="a format that runs code when it is read") as refusal:
+        unsafe.refuse_code(allowed=False)
+
+    assert "--allow-pickle" in refusal.value.fix
+    assert list(safe.columns) == ["Pclass", "Sex", "Age", "SibSp", "Parch", "Fare", "Embarked"]
