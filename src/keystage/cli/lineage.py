@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,16 +23,10 @@ VersionName = Annotated[
 
 def version_named(reference: str, root: Path) -> "Version":
     """Find a registered version in the store that params.yaml names."""
-    from keystage.adapters.mlflow_versions import find
-    from keystage.core.params import PARAMS_FILE, load_params
-    from keystage.tracking.spec import TrackingSpec
-
-    @dataclass
-    class Params:
-        tracking: TrackingSpec
+    from keystage.results.origin import version_named as find
 
     typer.echo("Reading the registry", err=True)
-    return find(reference, load_params(Params, root / PARAMS_FILE).tracking.uri, root)
+    return find(root, reference)
 
 
 @errors_in_words

@@ -9,6 +9,7 @@ from keystage.cli.doctor import doctor
 from keystage.cli.gc import gc
 from keystage.cli.leaderboard import leaderboard
 from keystage.cli.lineage import lineage
+from keystage.cli.outputs import outputs
 from keystage.cli.plan import plan
 from keystage.cli.run import compose, run
 from keystage.cli.share import pull, push
@@ -21,7 +22,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run, plan, why, compose, leaderboard, push, pull, lineage, rebuild, verify, doctor, gc):
+for command in (run, plan, why, compose, leaderboard, outputs, push, pull, lineage, rebuild, verify, doctor, gc):
     app.command()(command)
 app.command("compare")(compare_runs)
 

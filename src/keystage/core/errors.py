@@ -15,7 +15,9 @@
     ├── SearchError               no model could be found
     ├── TrackingError             the tracking store cannot be reached
     ├── RegistryError             the model cannot be registered
-    └── RemoteError               the DVC remote is not there, or did not take or give what it should
+    ├── RemoteError               the DVC remote is not there, or did not take or give what it should
+    ├── ResultError               a result that is asked for is not there, or is in the way
+    └── RunFailed                 a run that was started from Python ended with an error
 
 Anything else that is raised is a bug of ours and keeps its traceback.
 """
@@ -124,6 +126,30 @@ class RemoteError(KeystageError):
     """The DVC remote is not there, or did not take or give what it should."""
 
     code = "remote"
+
+
+class ResultError(KeystageError):
+    """A result that is asked for by name is not there, or something is in its way."""
+
+    code = "result"
+
+
+class RunFailed(KeystageError):  # noqa: N818 - what it is to those who catch it
+    """A run that was started from Python ended with an error, whose words these are.
+
+    Args:
+        what: what is wrong, with the stage it befell.
+        why: where it comes from.
+        fix: what to do next.
+        stage: that failed; empty when the run ended before a stage or between two.
+        lines: all that the run has said.
+    """
+
+    code = "run-failed"
+
+    def __init__(self, what: str, *, why: str, fix: str, stage: str = "", lines: tuple[str, ...] = ()) -> None:
+        super().__init__(what, why=why, fix=fix)
+        self.stage, self.lines = stage, lines
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
