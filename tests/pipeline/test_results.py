@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,12 @@ from keystage.cli.main import app
 pytestmark = pytest.mark.filterwarnings("default")
 
 VERSION = "TitanicSurvivalInitial@1"
+# All of it can become ONNX.
+PLAIN = [
+    "prep.steps=[{use: fill, columns: [Age, Fare]}, {use: codes, columns: [Sex, Embarked]}]",
+    "automl.estimators=[lgbm, lrl2]",
+    "automl.max_trials=2",
+]
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +37,7 @@ def folder(finished: Folder, tmp_path_factory: pytest.TempPathFactory) -> Folder
     root = tmp_path_factory.mktemp("results") / "project"
     shutil.copytree(finished.root, root)
     made = Folder(root)
-    made.call("dvc", "exp", "run", "--name", "fewer", "--temp", "-S", "automl.max_trials=2")
+    made.call("dvc", "exp", "run", "--name", "fewer", "--temp", *(part for item in PLAIN for part in ("-S", item)))
     return made
 
 
@@ -194,7 +201,7 @@ def test_a_run_from_python_tells_what_ran_and_leaves_the_caller_where_it_is(
     said: list[str] = []
     project = keystage.Project(folder.root / "conf")
 
-    run = project.run(["automl.max_trials=2"], on_line=said.append)
+    run = project.run(PLAIN, on_line=said.append)
 
     assert Path.cwd() == tmp_path
     assert run.status == "finished"
@@ -234,11 +241,9 @@ def test_the_model_of_each_kind_of_run_takes_raw_rows(folder: Folder) -> None:
 def test_of_an_experiment_it_is_known_what_it_ran_and_of_a_commit_not(folder: Folder) -> None:
     project = keystage.Project(folder.root)
 
-    assert {name: stage.reused for name, stage in project.find("fewer").stages.items() if stage.record} == {
-        "dataprep": True,
-        "train": False,
-        "evaluate": False,
-    }
+    assert {name: stage.ran for name, stage in project.find("fewer").stages.items()} == dict.fromkeys(
+        ["conf", "dataprep", "train", "evaluate", "register"], True
+    )
     assert project.find("HEAD").stages["train"].reused is None
     assert [run.name for run in project.runs()][:2] == ["workspace", "fewer"]
     assert project.runs()[-1].commit == project.find("HEAD").commit
@@ -265,8 +270,15 @@ def test_a_failed_run_raises_the_words_of_its_stage(
 
 def test_a_run_beside_the_caller_can_be_waited_for_and_stopped(copy: Folder, finished: Folder) -> None:
     project, other = keystage.Project(copy.root), keystage.Project(finished.root)
+    searching = Event()
 
-    run = project.run("automl.max_trials=500", wait=False, on_line=_fails)
+    def fails_in_the_search(line: str) -> None:
+        if "At most 500 trials" in line:
+            searching.set()
+            raise ValueError("of the caller")
+
+    run = project.run("automl.max_trials=500", wait=False, on_line=fails_in_the_search)
+    assert searching.wait(120)
     with pytest.raises(TimeoutError):
         run.wait(0.5)
     with pytest.raises(keystage.KeystageError, match="under way"):
@@ -280,8 +292,24 @@ def test_a_run_beside_the_caller_can_be_waited_for_and_stopped(copy: Folder, fin
         run.wait()
 
 
-def _fails(_line: str) -> None:
-    raise ValueError("of the caller")
+def test_a_model_that_converts_is_written_as_onnx_when_it_predicts_the_same(tmp_path: Path) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+
+    def export(*arguments: str) -> Result:
+        return CliRunner().invoke(app, ["export", *arguments])
+
+    done = export("fewer", str(tmp_path / "made" / "model.onnx"))
+    strict = export("fewer", str(tmp_path / "strict.onnx"), "--tolerance", "1e-12")
+    refused = export(VERSION, str(tmp_path / "other.onnx"))
+
+    assert done.exit_code == 0, done.output
+    assert "equal to the original on 262 raw test rows" in done.stdout
+    session = onnxruntime.InferenceSession(tmp_path / "made" / "model.onnx", providers=["CPUExecutionProvider"])
+    assert "Sex" in {item.name for item in session.get_inputs()}
+    assert strict.exit_code == refused.exit_code == 1
+    assert "of 262 raw test rows" in strict.stderr
+    assert "because of step '01_fill_draws' (FillDraws)" in refused.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["made"]
 
 
 def test_a_folder_in_no_project_is_refused(tmp_path: Path) -> None:

@@ -104,12 +104,15 @@ class OutputStore:
             return copy.read_bytes() if self.copy(path, md5, commit, copy) else None
 
     def files(self, path: str, md5: str, commit: str | None) -> dict[str, str] | None:
-        """Digest by path of an output's files: itself, or those in its folder; None where that is not known."""
+        """Digest by path of an output's files: itself, or those in its folder; None where it is not on this machine."""
+        place = self.here(path, md5, commit)
+        if place is Place.gone:
+            return None
         if not md5.endswith(FOLDER):
             return {path: md5}
         if (listed := self.read("", md5, None)) is not None:
             return {f"{path}/{name}": file for name, file in paths_in(listed).items()}
-        if self.here(path, md5, commit) is not Place.folder:
+        if place is not Place.folder:
             return None
         found = [item for item in (self._root / path).rglob("*") if item.is_file()]
         return {item.relative_to(self._root).as_posix(): content_md5(item) for item in found}

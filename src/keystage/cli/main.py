@@ -6,6 +6,7 @@ import typer
 
 from keystage.cli.compare import compare_runs
 from keystage.cli.doctor import doctor
+from keystage.cli.export import export
 from keystage.cli.gc import gc
 from keystage.cli.leaderboard import leaderboard
 from keystage.cli.lineage import lineage
@@ -22,7 +23,22 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run, plan, why, compose, leaderboard, outputs, push, pull, lineage, rebuild, verify, doctor, gc):
+for command in (
+    run,
+    plan,
+    why,
+    compose,
+    leaderboard,
+    outputs,
+    export,
+    push,
+    pull,
+    lineage,
+    rebuild,
+    verify,
+    doctor,
+    gc,
+):
     app.command()(command)
 app.command("compare")(compare_runs)
 

@@ -45,9 +45,9 @@ def outputs(
     from keystage.results.taking import take, where
 
     log.configure()
-    root, shown = project_root(), typer.echo
+    root = project_root()
     if get and folder is None:  # keystage outputs --get model DIR
-        run, folder = WORKSPACE, Path(run)
+        run, folder = WORKSPACE, _folder_named(root, run)
     origin = origin_of(root, run)
     if not get:
         places = where(origin, remote)
@@ -57,7 +57,20 @@ def outputs(
     if folder.exists() and not folder.is_dir():
         raise ResultError(f"{folder} is no folder", why="results are copied into one", fix="name another place")
     made = take(origin, get, folder, force=force, remote=remote)
-    shown(json.dumps([str(path) for path in made]) if as_json else "\n".join(map(str, made)))
+    typer.echo(json.dumps([str(path) for path in made]) if as_json else "\n".join(map(str, made)))
+
+
+def _folder_named(root: Path, name: str) -> Path:
+    """The one argument of --get, which is DIR, unless it is the name of a run."""
+    from keystage.adapters.git import commit_of
+
+    if name == WORKSPACE or "@" in name or commit_of(root, name):
+        raise ResultError(
+            f"where to copy the outputs of {name}?",
+            why="--get wants a folder, DIR",
+            fix=f"keystage outputs {name} DIR --get ...",
+        )
+    return Path(name)
 
 
 def _list(origin: "Origin", listed: Sequence["Output"], places: Mapping[str, "Place"], *, as_json: bool) -> None:

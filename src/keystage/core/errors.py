@@ -17,6 +17,7 @@
     ├── RegistryError             the model cannot be registered
     ├── RemoteError               the DVC remote is not there, or did not take or give what it should
     ├── ResultError               a result that is asked for is not there, or is in the way
+    ├── ExportError               a model cannot be written in another form
     └── RunFailed                 a run that was started from Python ended with an error
 
 Anything else that is raised is a bug of ours and keeps its traceback.
@@ -24,6 +25,7 @@ Anything else that is raised is a bug of ours and keeps its traceback.
 
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
+from typing import Self
 
 MAX_LISTED = 8  # names shown in one message before "and N more"
 
@@ -132,6 +134,18 @@ class ResultError(KeystageError):
     """A result that is asked for by name is not there, or something is in its way."""
 
     code = "result"
+
+
+class ExportError(KeystageError):
+    """A model cannot be written in another form, or is not the same there."""
+
+    code = "export"
+
+    @classmethod
+    def of(cls, part: str, why: str) -> Self:
+        """A part that has no counterpart."""
+        fix = "leave it out: prep.steps, automl.exclude, automl.estimators (docs/results.md says what converts)"
+        return cls(f"the pipeline cannot become ONNX, because of {part}", why=why, fix=fix)
 
 
 class RunFailed(KeystageError):  # noqa: N818 - what it is to those who catch it

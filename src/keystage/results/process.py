@@ -16,6 +16,8 @@ from keystage.core.errors import RunFailed
 OnLine = Callable[[str], None]
 logger = logging.getLogger(__name__)
 
+SECONDS_BETWEEN_SIGNALS = 5.0  # DVC does not hear one that comes while it is between two stages
+
 _ERROR = re.compile(r"error\[[a-z-]+\]: (?P<what>.*)\n  why: (?P<why>.*)\n  fix: (?P<fix>.*)")
 _RAISED = re.compile(r"[\w.]+(Error|Exception|Interrupt)\b")  # the last line of a traceback
 _STOPPED_AT = re.compile(r"the pipeline stopped at stage '(\w+)'")
@@ -66,11 +68,11 @@ class Process:
 
     def stop(self) -> None:
         """End it as Ctrl-C does, and wait for its end: what its stages gave is kept."""
-        if self._process.poll() is None:
+        while self._process.poll() is None:
             self._stopped = True
             os.killpg(self._process.pid, signal.SIGINT)
+            self._reader.join(SECONDS_BETWEEN_SIGNALS)
         self._reader.join()
-        self._process.wait()
 
     def failure(self) -> RunFailed:
         """What went wrong, in the words of the stage, or of whoever spoke first."""
