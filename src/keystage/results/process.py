@@ -16,7 +16,14 @@ from keystage.core.errors import RunFailed
 OnLine = Callable[[str], None]
 logger = logging.getLogger(__name__)
 
-SECONDS_BETWEEN_SIGNALS = 5.0  # DVC does not hear one that comes while it is between two stages
+SECONDS_BETWEEN_SIGNALS = 10.0
+# DVC may not hear one that comes while it is between two stages; a kill costs nothing that was done (docs/care.md).
+_SIGNALS = (signal.SIGINT, signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
+# A caller that a shell has started in the background ignores SIGINT, and so would all that it starts.
+_PROGRAM = (
+    "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "runpy.run_module('keystage.cli.main', run_name='__main__')"
+)
 
 _ERROR = re.compile(r"error\[[a-z-]+\]: (?P<what>.*)\n  why: (?P<why>.*)\n  fix: (?P<fix>.*)")
 _RAISED = re.compile(r"[\w.]+(Error|Exception|Interrupt)\b")  # the last line of a traceback
@@ -33,7 +40,7 @@ class Process:
     """
 
     def __init__(self, root: Path, overrides: Sequence[str], on_line: OnLine) -> None:
-        command = [sys.executable, "-m", "keystage.cli.main", "run", "--", *overrides]
+        command = [sys.executable, "-c", _PROGRAM, "run", "--", *overrides]
         self._lines: list[str] = []
         self._on_line, self._stopped = on_line, False
         self._process = subprocess.Popen(  # noqa: S603 - arguments of ours
@@ -68,11 +75,13 @@ class Process:
 
     def stop(self) -> None:
         """End it as Ctrl-C does, and wait for its end: what its stages gave is kept."""
-        while self._process.poll() is None:
-            self._stopped = True
-            os.killpg(self._process.pid, signal.SIGINT)
-            self._reader.join(SECONDS_BETWEEN_SIGNALS)
+        for sent in _SIGNALS:
+            if self._process.poll() is None:
+                self._stopped = True
+                os.killpg(self._process.pid, sent)
+                self._reader.join(SECONDS_BETWEEN_SIGNALS)
         self._reader.join()
+        self._process.wait()
 
     def failure(self) -> RunFailed:
         """What went wrong, in the words of the stage, or of whoever spoke first."""
@@ -92,13 +101,14 @@ class Process:
 
     def _read(self) -> None:
         assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self._lines.append(line.rstrip("\n"))
-            try:
-                self._on_line(self._lines[-1])
-            except Exception:
-                logger.exception("on_line failed, and is not called any more")
-                self._on_line = _nothing
+        with self._process.stdout as said:
+            for line in said:
+                self._lines.append(line.rstrip("\n"))
+                try:
+                    self._on_line(self._lines[-1])
+                except Exception:  # the caller's own; the run must not wait for ever for its lines to be read
+                    logger.exception("on_line failed, and is not called any more")
+                    self._on_line = _nothing
 
 
 def _nothing(_line: str) -> None:
