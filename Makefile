@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 DONE    := $(VENV)/.installed
 
-.PHONY: help run test check lint types layers env remotes lock benchmark clean
+.PHONY: help run test check lint types layers env remotes onnx lock benchmark clean
 
 help:            ## list the targets
 	@grep -E '^[a-z-]+: .*##|^[a-z]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -35,6 +35,8 @@ env: $(DONE)-dev $(DONE)-azurite   ## set up everything and stop
 
 remotes: $(DONE)-remotes   ## set up, then add what DVC needs to reach S3, Azure Blob, GCS and ssh
 
+onnx: $(DONE)-onnx     ## set up, then add what `keystage export` needs
+
 $(DONE)-runtime: requirements/runtime.txt pyproject.toml
 	@echo "Setting up $(VENV) from requirements/runtime.txt (about a minute the first time) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -52,13 +54,18 @@ $(DONE)-remotes: $(DONE)-runtime requirements/remotes.txt
 	@$(INSTALL) -r requirements/remotes.txt
 	@touch $@
 
+$(DONE)-onnx: $(DONE)-runtime requirements/onnx.txt
+	@echo "Adding ONNX and its converters, from requirements/onnx.txt ..."
+	@$(INSTALL) -r requirements/onnx.txt
+	@touch $@
+
 $(DONE)-azurite: $(DONE)-runtime tests/azurite/package-lock.json
 	@echo "Adding Azure's storage emulator, from tests/azurite/package-lock.json ..."
 	@if npm ci --prefix tests/azurite --ignore-scripts --no-audit --no-fund --fetch-retries 1 --loglevel error; then touch $@; \
 	else echo "npm cannot add it here: the test with Azure Blob storage will be skipped."; fi
 
 lock:            ## compile the lock files anew (needs uv)
-	@for name in runtime remotes dev; do \
+	@for name in runtime remotes onnx dev; do \
 	  uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	    requirements/$$name.in -o requirements/$$name.txt || exit 1; done
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \

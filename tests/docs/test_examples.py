@@ -94,6 +94,17 @@ def test_the_page_on_the_registry(project: Project) -> None:
     assert "probability_1" in shown
 
 
+def test_the_page_on_results(project: Project) -> None:
+    shown = _run(project, "docs/results.md")
+
+    assert "evaluate reused" in shown or "evaluate ran" in shown
+    assert "on 262 rows" in shown
+    assert "did you mean 'max_trials'?" in shown
+    assert (project.root / "results" / "metrics.json").is_file()
+    assert (project.root / "results" / "fewer" / "plots").is_dir()
+    assert (project.root / "results" / "run" / "predictions.parquet").is_file()
+
+
 def test_the_page_on_search(project: Project) -> None:
     assert "fold_scores" in _run(project, "docs/search.md")
 

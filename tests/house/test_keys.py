@@ -7,6 +7,7 @@ import grimp
 import pytest
 import yaml
 
+import keystage
 from keystage.core.params import flatten, key_parameters
 from keystage.pipeline import conf, dataprep, evaluate, register, report, train
 
@@ -86,11 +87,29 @@ def test_a_key_names_exactly_the_code_that_the_stage_can_reach(stage: str) -> No
     assert listed == {name for name in reached if not name.endswith("/__init__.py")}
 
 
-@pytest.mark.parametrize("package", sorted((ROOT / "src" / "keystage").rglob("__init__.py")), ids=str)
+@pytest.mark.parametrize("package", sorted((ROOT / "src" / "keystage").glob("*/**/__init__.py")), ids=str)
 def test_a_package_itself_holds_no_code_so_no_key_needs_it(package: Path) -> None:
     (docstring,) = ast.parse(package.read_text(encoding="utf-8")).body
 
     assert isinstance(docstring, ast.Expr)
+
+
+def test_keystage_itself_holds_nothing_but_what_brings_its_public_names_when_they_are_asked_for() -> None:
+    top = ROOT / "src" / "keystage" / "__init__.py"
+    docstring, rooms, public, bring = ast.parse(top.read_text(encoding="utf-8")).body
+
+    assert isinstance(docstring, ast.Expr)
+    assert [ast.unparse(item.targets[0]) for item in (rooms, public) if isinstance(item, ast.Assign)] == [
+        "_ROOMS",
+        "__all__",
+    ]
+    assert isinstance(bring, ast.FunctionDef)
+    assert bring.name == "__getattr__"
+    typed = ast.parse(top.with_suffix(".pyi").read_text(encoding="utf-8")).body
+    assert {alias.name for item in typed if isinstance(item, ast.ImportFrom) for alias in item.names} == set(
+        keystage.__all__
+    )
+    assert all(getattr(keystage, name) for name in keystage.__all__)
 
 
 @pytest.mark.parametrize("stage", KEYED)

@@ -46,7 +46,16 @@ def discard_if_damaged(cache: Path, name: str) -> bool:
 
 def files_of(folder: Path) -> list[str]:
     """Names of the objects in a folder's object; none when it is not there."""
-    return [entry["md5"] for entry in json.loads(folder.read_bytes())] if folder.is_file() else []
+    return list(paths_in(folder.read_bytes()).values()) if folder.is_file() else []
+
+
+def paths_in(folder: bytes) -> dict[str, str]:
+    """Names of the objects by their paths in a folder, from the text of its object.
+
+    Raises:
+        ValueError, TypeError, KeyError: it is none.
+    """
+    return {entry["relpath"]: entry["md5"] for entry in json.loads(folder)}
 
 
 def objects(cache: Path) -> dict[str, Path]:

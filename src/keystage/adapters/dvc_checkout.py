@@ -47,9 +47,14 @@ def reproduce_in(checkout: Path, python: Path, stage: str) -> int:
     return run_in(checkout, python, "-m", "dvc", "repro", stage)
 
 
+def environment_of_others() -> dict[str, str]:
+    """This process's variables without those that git and DVC set for the repository and the stage in work."""
+    return {name: value for name, value in os.environ.items() if name not in _NOT_OURS}
+
+
 def run_in(checkout: Path, python: Path, *arguments: str, **variables: str) -> int:
     """Run Python in the checkout, where stages find it as ``python``. Returns its exit code."""
-    environment = {name: value for name, value in os.environ.items() if name not in _NOT_OURS}
+    environment = environment_of_others()
     environment["PATH"] = os.pathsep.join([str(python.parent), environment.get("PATH", "")])
     command = [str(python), *arguments]
     # Standard output is for the verdict, which scripts read.

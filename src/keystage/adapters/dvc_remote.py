@@ -16,7 +16,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any, TypeVar
 
-from dvc.fs import generic, localfs
+from dvc.fs import RemoteMissingDepsError, generic, localfs
 from dvc.fs.callbacks import TqdmCallback
 from dvc.repo import Repo
 from dvc_data.hashfile.hash_info import HashInfo
@@ -61,6 +61,11 @@ class RemoteResults:
         here.unlink(missing_ok=True)
         return None
 
+    def holds(self, digests: Iterable[str]) -> set[str]:
+        """Those of the digests that are there; of a folder, the list of its files."""
+        wanted = list(digests)
+        return set(self.objects.oids_exist(wanted)) if wanted else set()
+
     def fetch_outputs(self, run: Run) -> bool:
         """Bring the outputs of a run into the cache. Returns whether all were there, as their digests say."""
         outputs = _outputs(run)
@@ -72,7 +77,7 @@ class RemoteResults:
         here = self._complete_runs()
         # The outputs of runs that are there are compared too: what was lost there is replaced.
         outputs = set().union(*here.values())
-        missing = sorted(outputs - set(self.objects.oids_exist(outputs))) if outputs else []
+        missing = sorted(outputs - self.holds(outputs))
         new = sorted(set(here) - there)
         if missing:
             cache = self.repo.cache.local
@@ -155,6 +160,16 @@ def missing_plugin(url: str) -> str:
     """The command that installs what DVC needs to reach a kind of remote."""
     scheme = url.partition("://")[0]
     return "make remotes" if scheme in LOCKED_PLUGINS else f"pip install dvc-{scheme}"
+
+
+def why_not(repo: Repo, name: str, error: BaseException) -> str:
+    """Why a remote cannot be used, in one line."""
+    url = repo.config["remote"][name]["url"]
+    if isinstance(error, ImportError | RemoteMissingDepsError):
+        scheme = url.partition("://")[0]
+        return f"{url} needs the package dvc-{scheme}, which is not installed: {missing_plugin(url)}"
+    lines = str(error).strip().splitlines()
+    return f"{url}: {lines[0] if lines else type(error).__name__}"
 
 
 def within(seconds: float, ask: Callable[[], Answer]) -> Answer:

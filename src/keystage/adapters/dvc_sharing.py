@@ -3,12 +3,11 @@
 import logging
 from typing import Any
 
-from dvc.fs import RemoteMissingDepsError
 from dvc.repo import Repo
 from dvc.stage.cache import RunCacheNotFoundError, _can_hash, _get_stage_hash
 from dvc.stage.serialize import to_single_stage_lockfile
 
-from keystage.adapters.dvc_remote import RemoteResults, Run, missing_plugin, reach
+from keystage.adapters.dvc_remote import RemoteResults, Run, reach, why_not
 from keystage.adapters.dvc_repro import keyed_stages
 from keystage.core.errors import RemoteError
 
@@ -98,7 +97,7 @@ class Sharing:
             except Exception as error:
                 raise RemoteError(
                     f"not all results are in remote '{self.remote}'",
-                    why=self._reason(repo, error),
+                    why=why_not(repo, str(self.remote), error),
                     fix="mend that (docs/sharing.md) and run the same command again: what is there already stays",
                 ) from error
         return new
@@ -135,10 +134,10 @@ class Sharing:
             if not may_run:
                 raise RemoteError(
                     f"remote '{self.remote}' cannot be used",
-                    why=self._reason(repo, error),
+                    why=why_not(repo, str(self.remote), error),
                     fix="mend that (docs/sharing.md), or make the results here: keystage run --no-pull",
                 ) from error
-            reason = self._reason(repo, error)
+            reason = why_not(repo, str(self.remote), error)
             logger.warning("warning: remote '%s' is left out, stages run here instead: %s", self.remote, reason)
             self._ask = False
             return None
@@ -153,17 +152,9 @@ class Sharing:
         except Exception as error:
             raise RemoteError(
                 f"data that DVC tracks is not here: {', '.join(names)}",
-                why=f"remote '{self.remote}' did not give it: {self._reason(repo, error)}",
+                why=f"remote '{self.remote}' did not give it: {why_not(repo, str(self.remote), error)}",
                 fix="keystage push, where the data is",
             ) from error
-
-    def _reason(self, repo: Repo, error: BaseException) -> str:
-        url = repo.config["remote"][self.remote]["url"]
-        scheme = url.partition("://")[0]
-        if isinstance(error, ImportError | RemoteMissingDepsError):
-            return f"{url} needs the package dvc-{scheme}, which is not installed: {missing_plugin(url)}"
-        lines = str(error).strip().splitlines()
-        return f"{url}: {lines[0] if lines else type(error).__name__}"
 
 
 def _tracked_data(repo: Repo) -> list[Any]:

@@ -38,6 +38,19 @@ def file_at(root: Path, commit: str, path: str) -> str:
     return _ask(root, "show", f"{commit}:./{path}")
 
 
+def blob(root: Path, commit: str, path: str) -> bytes | None:
+    """The bytes of a file of the project at a commit; None where it is not there."""
+    command = ["git", "show", f"{commit}:./{path}"]
+    done = subprocess.run(command, cwd=root, capture_output=True, check=False)  # noqa: S603 - arguments of ours
+    return None if done.returncode else done.stdout
+
+
+def history_of(root: Path, path: str, most: int) -> dict[str, str]:
+    """The latest commits of the branch checked out that changed a file: their subjects by commit, the newest first."""
+    listed = _ask(root, "log", f"--max-count={most}", "--format=%H%x00%s", "--", path).splitlines()
+    return dict(line.split("\0", maxsplit=1) for line in listed)
+
+
 def untracked(root: Path, patterns: Iterable[str]) -> list[Path]:
     """Files matching the pathspecs that git neither tracks nor ignores, relative to ``root``."""
     return _untracked(root, patterns, {})

@@ -1,6 +1,7 @@
 """Registered versions, read: which one is meant, and what it tells of where it comes from."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,39 @@ def find(reference: str, tracking_uri: str, root: Path) -> Version:
             others={other.number: other.tags for other in model.versions if other is not one},
             lineage=Lineage.from_metadata(_metadata(f"models:/{one.model}/{one.number}"), shown=str(one)),
         )
+
+
+@contextmanager
+def settings_kept() -> Iterator[None]:
+    """Leave MLflow set to the store it is set to, as a caller's own: MLflow has one per process."""
+    import mlflow
+
+    tracking, registry = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+    try:
+        yield
+    finally:
+        mlflow.set_tracking_uri(tracking)
+        mlflow.set_registry_uri(registry)
+
+
+def load_model(version: Version) -> Any:
+    """The registered model: a scikit-learn pipeline that takes raw rows.
+
+    Raises:
+        TrackingError: its files are gone, or cannot be loaded with the packages that are installed.
+    """
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    with settings_kept():
+        mlflow.set_tracking_uri(version.tracking_uri)
+        mlflow.set_registry_uri(version.tracking_uri)
+        try:
+            return mlflow.sklearn.load_model(version.uri)
+        except (MlflowException, OSError, ImportError) as error:
+            raise TrackingError(
+                f"{version} cannot be loaded", why=first_line(error), fix=f"make it again: keystage rebuild {version}"
+            ) from error
 
 
 def trial_scores(version: Version, metric: str) -> dict[int, float]:

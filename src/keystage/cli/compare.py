@@ -13,10 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from keystage.cli.project import AsJson, errors_in_words, project_root
-from keystage.cli.why import commit_named
+from keystage.results.origin import WORKSPACE, commit_named
 from keystage.reuse.comparison import Comparison, Row, RunState, compare, run_state
 
-WORKSPACE = "workspace"
 _REPORTS = ("reports/search.json", "reports/metrics.json")
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,31 +15,18 @@ if TYPE_CHECKING:
 
     from keystage.adapters.mlflow_versions import Version
     from keystage.registry.lineage import Reuse
-    from keystage.tracking.spec import TrackingSpec
 
 VersionName = Annotated[
     str, typer.Argument(metavar="MODEL@VERSION", help="A number, latest, or an alias: TitanicSurvivalInitial@2")
 ]
 
 
-def tracking_here(root: Path) -> "TrackingSpec":
-    """The tracking store that params.yaml names."""
-    from keystage.core.params import PARAMS_FILE, load_params
-    from keystage.tracking.spec import TrackingSpec
-
-    @dataclass
-    class Params:
-        tracking: TrackingSpec
-
-    return load_params(Params, root / PARAMS_FILE).tracking
-
-
 def version_named(reference: str, root: Path) -> "Version":
     """Find a registered version in the store that params.yaml names."""
-    from keystage.adapters.mlflow_versions import find
+    from keystage.results.origin import version_named as find
 
     typer.echo("Reading the registry", err=True)
-    return find(reference, tracking_here(root).uri, root)
+    return find(root, reference)
 
 
 @errors_in_words

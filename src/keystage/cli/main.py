@@ -6,9 +6,11 @@ import typer
 
 from keystage.cli.compare import compare_runs
 from keystage.cli.doctor import doctor
+from keystage.cli.export import export
 from keystage.cli.gc import gc
 from keystage.cli.leaderboard import leaderboard
 from keystage.cli.lineage import lineage
+from keystage.cli.outputs import outputs
 from keystage.cli.plan import plan
 from keystage.cli.predict import predict
 from keystage.cli.registry import registry
@@ -30,6 +32,8 @@ for command in (
     why,
     compose,
     leaderboard,
+    outputs,
+    export,
     predict,
     serve,
     dockerfile,

@@ -25,11 +25,11 @@ AllowPickle = Annotated[
 def served_model(reference: str, *, allow_pickle: bool) -> "ServedModel":
     """Find a version in the store that params.yaml names, and say which it is."""
     from keystage.adapters.mlflow_fetch import fetch
-    from keystage.cli.lineage import tracking_here
+    from keystage.tracking.spec import tracking_of
 
     root = project_root()
     typer.echo("Reading the registry", err=True)
-    return fetch(reference, tracking_here(root).uri, root, allow_pickle=allow_pickle)
+    return fetch(reference, tracking_of(root).uri, root, allow_pickle=allow_pickle)
 
 
 @errors_in_words

@@ -8,7 +8,8 @@ from typing import Annotated, ParamSpec
 import typer
 
 from keystage.core.disk import disk_error
-from keystage.core.errors import KeystageError, ProjectError
+from keystage.core.errors import KeystageError
+from keystage.core.folder import project_folder
 
 P = ParamSpec("P")
 
@@ -37,27 +38,9 @@ def errors_in_words(command: Callable[P, None]) -> Callable[P, None]:
 
 
 def project_root() -> Path:
-    """The nearest folder above with dvc.yaml and conf/, in a git repository.
+    """The project that the working directory is in.
 
     Raises:
-        ProjectError: there is none.
+        ProjectError: it is in none.
     """
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (folder / "dvc.yaml").is_file() and (folder / "conf").is_dir():
-            break
-    else:
-        raise ProjectError(
-            f"{here} is not in a keystage project",
-            why="neither it nor a folder above holds dvc.yaml and conf/",
-            fix="change into the project's folder",
-        )
-    if not any((parent / ".git").exists() for parent in (folder, *folder.parents)):
-        raise ProjectError(
-            f"{folder} is not in a git repository",
-            why="DVC keeps experiments in git, and a model's lineage names its commit",
-            fix="git init && git add --all && git commit --message 'Start'",
-        )
-    if not (folder / ".dvc").is_dir():
-        raise ProjectError(f"{folder} has no .dvc", why="DVC's settings stand there", fix="git restore .dvc")
-    return folder
+    return project_folder(Path.cwd())

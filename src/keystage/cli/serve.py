@@ -25,16 +25,16 @@ def serve(
     """Answer requests with MODEL; when its alias moves, the new version takes over without a pause."""
     from keystage.adapters.http_server import serve as serve_http
     from keystage.adapters.mlflow_fetch import fetch
-    from keystage.cli.lineage import tracking_here
     from keystage.compute.limits import cores
     from keystage.compute.spec import ComputeProfile
     from keystage.core import log
     from keystage.serving.holder import Settings
+    from keystage.tracking.spec import tracking_of
 
     log.configure()
     served = served_model(model, allow_pickle=allow_pickle)
     root = project_root()
-    uri = tracking_here(root).uri
+    uri = tracking_of(root).uri
     settings = Settings(
         processes, cores(ComputeProfile(cores=0)), max_body * 2**20, max_rows, poll, drain, together=batching
     )

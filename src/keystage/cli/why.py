@@ -9,8 +9,8 @@ import typer
 
 from keystage.cli.plan import as_records, look
 from keystage.cli.project import AsJson, errors_in_words, project_root
-from keystage.core.errors import ProjectError
-from keystage.reuse.key import Difference, Entry, recorded, recorded_in
+from keystage.results.origin import recorded_at
+from keystage.reuse.key import Difference, recorded
 from keystage.reuse.plan import Decision, PlannedStage
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def why(
     pipeline = look(root, read_yaml(root / PARAMS_FILE))
     pipeline.require_stage(stage)
     planned = next(item for item in pipeline.plan if item.name == stage)
-    recorded = pipeline.recorded if against is None else _recorded_at(root, against)
+    recorded = pipeline.recorded if against is None else recorded_at(root, against)
     found = pipeline.cause(stage, recorded, pipeline.keys)
     differs = planned.decision is not Decision.reuse if against is None else bool(found) or stage not in recorded
     if as_json:
@@ -56,38 +56,6 @@ def why(
         if against is None:
             _tell_last_run(pipeline, root, stage)
     raise typer.Exit(DIFFERS if differs else 0)
-
-
-def commit_named(root: Path, name: str) -> str:
-    """The commit that a person means by a revision, an experiment or MODEL@VERSION.
-
-    Raises:
-        ProjectError: there is none.
-    """
-    from keystage.adapters import git
-
-    commit = git.commit_of(root, name)
-    if commit is None:
-        raise ProjectError(
-            f"'{name}' is no revision, experiment or registered version of this repository",
-            why="git knows no commit by that name",
-            fix="git log --oneline or dvc exp list --all-commits show what there is",
-        )
-    return commit
-
-
-def _recorded_at(root: Path, name: str) -> dict[str, Entry]:
-    from keystage.adapters import git
-
-    commit = commit_named(root, name)
-    lock = git.file_at(root, commit, "dvc.lock")
-    if not lock:
-        raise ProjectError(
-            f"'{name}' holds no dvc.lock",
-            why=f"the pipeline's results were not committed at {commit[:8]}",
-            fix="compare with a commit that has them: git log --oneline -- dvc.lock",
-        )
-    return recorded_in(lock)
 
 
 def _tell(pipeline: "Pipeline", planned: PlannedStage, found: list[Difference], against: str | None) -> None:

@@ -15,13 +15,17 @@
     ├── SearchError               no model could be found
     ├── TrackingError             the tracking store cannot be reached
     ├── RegistryError             the model cannot be registered
-    └── RemoteError               the DVC remote is not there, or did not take or give what it should
+    ├── RemoteError               the DVC remote is not there, or did not take or give what it should
+    ├── ResultError               a result that is asked for is not there, or is in the way
+    ├── ExportError               a model cannot be written in another form
+    └── RunFailed                 a run that was started from Python ended with an error
 
 Anything else that is raised is a bug of ours and keeps its traceback.
 """
 
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
+from typing import Self
 
 MAX_LISTED = 8  # names shown in one message before "and N more"
 
@@ -124,6 +128,42 @@ class RemoteError(KeystageError):
     """The DVC remote is not there, or did not take or give what it should."""
 
     code = "remote"
+
+
+class ResultError(KeystageError):
+    """A result that is asked for by name is not there, or something is in its way."""
+
+    code = "result"
+
+
+class ExportError(KeystageError):
+    """A model cannot be written in another form, or is not the same there."""
+
+    code = "export"
+
+    @classmethod
+    def of(cls, part: str, why: str) -> Self:
+        """A part that has no counterpart."""
+        fix = "leave it out: prep.steps, automl.exclude, automl.estimators (docs/results.md says what converts)"
+        return cls(f"the pipeline cannot become ONNX, because of {part}", why=why, fix=fix)
+
+
+class RunFailed(KeystageError):  # noqa: N818 - what it is to those who catch it
+    """A run that was started from Python ended with an error, whose words these are.
+
+    Args:
+        what: what is wrong, with the stage it befell.
+        why: where it comes from.
+        fix: what to do next.
+        stage: that failed; empty when the run ended before a stage or between two.
+        lines: all that the run has said.
+    """
+
+    code = "run-failed"
+
+    def __init__(self, what: str, *, why: str, fix: str, stage: str = "", lines: tuple[str, ...] = ()) -> None:
+        super().__init__(what, why=why, fix=fix)
+        self.stage, self.lines = stage, lines
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:

@@ -54,13 +54,13 @@ def join(recipe: Any, model: Any) -> Any:
 
 def requirements_of(model: Any, recipe: Any = None) -> tuple[str, ...]:
     """Pinned requirements of a fitted model, by the packages its members come from, and of a recipe's holidays."""
-    learners = {type(member).__module__.partition(".")[0] for member in _members(model)}
+    learners = {type(member).__module__.partition(".")[0] for member in members_of(model)}
     names = [*_ALWAYS_REQUIRED, *(_REQUIRED_BY_LEARNER[name] for name in learners if name in _REQUIRED_BY_LEARNER)]
     names += ["holidays"] if any(getattr(step, "holidays", None) for _, step in getattr(recipe, "steps", ())) else []
     return tuple(f"{name}=={version(name)}" for name in sorted(names))
 
 
-def _members(model: Any) -> Iterator[Any]:
+def members_of(model: Any) -> Iterator[Any]:
     """The learners inside pipelines and votes, however deep."""
     if type(model).__name__ == "FixedThresholdClassifier":
         model = model.estimator_
@@ -69,7 +69,7 @@ def _members(model: Any) -> Iterator[Any]:
         yield model
         return
     for part in parts:
-        yield from _members(part)
+        yield from members_of(part)
 
 
 def copy_code(source: Path, target: Path, own: Iterable[str]) -> Path:

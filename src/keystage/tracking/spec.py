@@ -1,6 +1,9 @@
 """What conf/tracking declares. Standard library only: DVC imports this on every experiment."""
 
 from dataclasses import dataclass
+from pathlib import Path
+
+from keystage.core.params import PARAMS_FILE, load_params
 
 
 @dataclass
@@ -14,3 +17,13 @@ class TrackingSpec:
 
     uri: str
     experiment: str
+
+
+def tracking_of(root: Path) -> TrackingSpec:
+    """The store that params.yaml of a project names."""
+
+    @dataclass
+    class Params:
+        tracking: TrackingSpec
+
+    return load_params(Params, root / PARAMS_FILE).tracking
