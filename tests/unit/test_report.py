@@ -110,6 +110,22 @@ def test_scores_without_an_evaluation_come_from_the_metrics() -> None:
     assert verdict(material) == "beside the baseline"
 
 
+def test_what_is_not_defined_on_the_test_rows_is_left_out() -> None:
+    holes = {
+        **EVALUATION,
+        "metrics": {
+            "roc_auc": {"value": None, "low": None, "high": None, "baseline": None, "greater_is_better": True},
+            "accuracy": {**EVALUATION["metrics"]["accuracy"], "low": float("nan"), "high": float("nan")},
+        },
+        "per_class": [{**EVALUATION["per_class"][0], "f1": None, "precision": None}],
+    }
+    material = everything(evaluation=holes)
+
+    assert list(material.scores) == ["accuracy"]
+    assert material.scores["accuracy"].low is None
+    assert not re.search(r"\bnan\b", page(material))
+
+
 def test_five_lines_that_a_manager_understands() -> None:
     what, how_good, rows, drivers, beware = (line.answer for line in summary(everything()))
 

@@ -83,7 +83,11 @@ def _classes(material: Material) -> list[str]:
     if rare:
         share = percent(min(rows[name] for name in rare) / total)
         said.append(f"Classes are unequal: of {listed(rare)} there are as few as {share} of rows.")
-    weak = [str(item["class"]) for item in material.evaluation.get("per_class") or () if item["f1"] < WEAK_CLASS_F1]
+    weak = [
+        str(item["class"])
+        for item in material.evaluation.get("per_class") or ()
+        if item.get("f1") is not None and item["f1"] < WEAK_CLASS_F1
+    ]
     if weak:
         said.append(f"It is weak on {listed(weak)}: there F1 is below {WEAK_CLASS_F1}.")
     return said

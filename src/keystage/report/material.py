@@ -1,5 +1,6 @@
 """What the page and the card are made from: the small results of the stages, read and not interpreted."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -104,14 +105,12 @@ class Material:
     def scores(self) -> dict[str, Score]:
         """The metrics on the test rows, the one searched for first; without intervals where none were computed."""
         if told := self.evaluation.get("metrics"):
-            found = {str(name): Score(**_known(values)) for name, values in told.items()}
+            found = {str(name): Score(**_known(values)) for name, values in told.items() if _is(values.get("value"))}
         else:
             baseline = self.metrics.get("baseline") or {}
             plain = {name: value for name, value in (self.metrics.get("test") or {}).items() if name != "rows"}
             found = {
-                name: Score(float(value), baseline=baseline.get(name))
-                for name, value in plain.items()
-                if isinstance(value, int | float)
+                name: Score(float(value), baseline=baseline.get(name)) for name, value in plain.items() if _is(value)
             }
         first = {self.searched_for: found[self.searched_for]} if self.searched_for in found else {}
         return {**first, **found}
@@ -130,4 +129,10 @@ class Material:
 
 def _known(values: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a score; others, of a later version, are left out."""
-    return {name: values[name] for name in Score.__dataclass_fields__ if name in values}
+    known = {name: values[name] for name in Score.__dataclass_fields__ if name in values}
+    return {name: value if _is(value) else None for name, value in known.items()}
+
+
+def _is(value: object) -> bool:
+    """Whether it is a number that can be told: a metric that is not defined on these rows is none."""
+    return isinstance(value, int | float) and math.isfinite(value)

@@ -12,6 +12,7 @@ from keystage.report.words import count, figure, percent
 
 MOST_COLUMNS = 60  # a page with more is not read; reports/data.json has all
 MOST_VALUES = 4
+FEW_VALUES = 10
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,8 @@ def _profiled(entry: Mapping[str, Any]) -> Column:
     if entry.get("mean") is not None:
         facts.append(f"mean {figure(entry['mean'])} ± {figure(entry.get('std'))}")
     histogram = entry.get("histogram") or {}
-    counts = [float(number) for number in histogram.get("counts") or ()]
+    few = entry.get("top") and int(entry.get("distinct") or 0) <= FEW_VALUES  # bars with names say more than bins
+    counts = [] if few else [float(number) for number in histogram.get("counts") or ()]
     name = str(entry["column"])
     says = f"From {figure(histogram['edges'][0])} to {figure(histogram['edges'][-1])}" if counts else ""
     drawing = spark(f"Histogram of {name}", counts, says) if counts else Markup("")
