@@ -1,10 +1,10 @@
-"""`keystage serve` under load, with malformed requests among the good ones, beside the bare model's predict per request.
+"""`keystage serve` under load, with malformed requests among the good, beside the bare model's predict per request.
 
 Run in a project in which `keystage run` has registered a model:
     python benchmarks/serve.py [--requests 2000] [--clients 16] [--model NAME@latest]
 
-It prints requests per second and the 99th percentile of latency, with and without batching, and their ratios to the bare
-model, which predicts one row after the other in one process; then how many requests SIGTERM lost. It asserts nothing.
+It prints requests per second and the 99th percentile of latency, with and without batching, and their ratios to the
+bare model, which predicts one row after the other in one process; then how many requests SIGTERM lost.
 """
 
 import argparse
