@@ -9,6 +9,7 @@ from tests.conftest import ROOT, Project
 from keystage.adapters.dvc_repro import PipelineFailedError
 from keystage.core import errors
 from keystage.registry.lineage import LineageError
+from keystage.serving.errors import ServingError
 
 _FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
 _NAMED_FILE = re.compile(r"# (conf/\S+)\n")
@@ -156,6 +157,26 @@ def test_the_page_on_the_report(project: Project) -> None:
     assert "OpenML 40945" in (project.root / "reports" / "model_card.md").read_text(encoding="utf-8")
 
 
+def test_the_page_on_scoring_files(project: Project) -> None:
+    project.call("dvc", "repro")
+    shown = _run(project, "docs/predict.md")
+
+    assert "scored.csv: 891 rows predicted by TitanicSurvivalInitial@1" in shown
+    assert "Stage 'score' didn't change, skipping" in shown
+    text = next(text for language, text in _snippets("docs/predict.md") if language == "text")
+    assert text in (project.root / "dvc.yaml").read_text(encoding="utf-8")
+
+
+def test_the_page_on_serving(project: Project) -> None:
+    project.call("dvc", "repro")
+    shown = _run(project, "docs/serve.md")
+
+    assert '"probability_1":' in shown
+    assert "column 'Age' holds 'old', which is no number" in shown
+    assert '"model":"TitanicSurvivalInitial@1"' in shown
+    assert "Written: image" in shown
+
+
 def test_the_page_on_sharing(project: Project) -> None:
     shown = _run(project, "docs/sharing.md")
 
@@ -194,7 +215,7 @@ def test_every_error_code_stands_in_the_docs() -> None:
     def below(kind: type[errors.KeystageError]) -> set[str]:
         return {kind.code}.union(*(below(child) for child in kind.__subclasses__()))
 
-    assert {PipelineFailedError.code, LineageError.code} <= documented
+    assert {PipelineFailedError.code, LineageError.code, ServingError.code} <= documented
     assert documented == below(errors.KeystageError) - {errors.KeystageError.code}
 
 

@@ -59,6 +59,8 @@ class Running:
         self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(60)
         self._reader.join()
+        assert self.process.stdout
+        self.process.stdout.close()
         return code
 
 
@@ -224,7 +226,7 @@ def test_the_folder_of_an_image_serves_without_the_project(versions: Project, tm
     running = subprocess.Popen(
         [sys.executable, "-P", "-c", place, *command[3:], "--port", str(port)],
         cwd=image,
-        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(image / "app"), "HOME": str(tmp_path)},
+        env={"PYTHONPATH": str(image / "app"), "PYTHONDONTWRITEBYTECODE": "1", "HOME": str(tmp_path)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

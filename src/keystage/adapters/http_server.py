@@ -24,7 +24,7 @@ from keystage.serving.holder import Holder, Settings
 from keystage.serving.requests import RequestError, records_of
 from keystage.serving.served import ServedModel
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("keystage.adapters.http_server")  # also where this is the program
 
 
 def application(holder: Holder) -> FastAPI:
