@@ -85,6 +85,11 @@ TABLE: dict[str, tuple[Change, set[str]]] = {
     "a text for missing cells that no cell has": (_composed('dataset.missing=["",absent]'), {"dataprep", "report"}),
     "the size of the test set": (_composed("prep.test_size=0.3"), ALL),
     "a setting of the search": (_composed("automl.ensemble_size=1"), {"train", "evaluate", "report"}),
+    "a calibration of the model": (
+        _composed("automl.calibration=sigmoid"),
+        {"train", "evaluate", "report"},
+    ),
+    "a threshold": (_composed("automl.threshold=f1"), {"train", "evaluate", "report"}),
     "another metric that finds the same model": (
         _composed("automl.metric=roc_auc_weighted"),
         {"train", "evaluate", "report"},

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
+import pytest
 from tests.conftest import Project
 
 SEARCHES = Path(".dvc", "tmp", "keystage", "search")
@@ -83,6 +84,28 @@ def test_a_finished_search_goes_on_with_a_larger_budget(project: Project) -> Non
 
     assert f"{fits} fits were taken from the log of an earlier run of this search" in shown
     assert len(pd.read_parquet(project.root / "artifacts/leaderboard.parquet")) == 6
+
+    fits = len(_log_lines(project))
+    finish = ["automl.ensemble=stacking", "automl.calibration=sigmoid", "automl.threshold=mcc"]
+    shown = project.call("keystage", "run", "automl.max_trials=6", "automl.ensemble_size=3", *finish).stdout
+
+    assert f"{fits} fits were taken from the log of an earlier run of this search" in shown
+    assert len(_log_lines(project)) == fits
+    report = json.loads((project.root / "reports/model.json").read_text(encoding="utf-8"))
+    search = json.loads((project.root / "reports/search.json").read_text(encoding="utf-8"))
+    said = pd.read_parquet(project.root / "artifacts/out_of_fold.parquet")
+    assert report["scores"]["model"]["mcc"]["mean"] == report["threshold"]["after"]
+    assert report["scores"]["model"]["roc_auc"]["mean"] == search["model"]["roc_auc"]
+    assert (said["predicted"] == said["actual"]).mean() == pytest.approx(
+        report["scores"]["model"]["accuracy"]["mean"], abs=0.002
+    )
+    tested = pd.read_parquet(project.root / "artifacts/predictions.parquet")
+    decided = tested["probability_1"] >= report["threshold"]["value"]
+    assert (decided == (tested["predicted"] == 1)).all()
+    lines = json.loads(project.call("keystage", "leaderboard", "--by-estimator", "--json").stdout)
+    assert sum(line["trials"] for line in lines) == 6
+    assert sum(line["share"] for line in lines) == pytest.approx(1)
+    assert sum(line["weight"] for line in lines) == pytest.approx(1)
 
 
 def test_a_learner_that_does_not_end_well_is_a_row_of_the_leaderboard(project: Project) -> None:

@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 LEAST_PROBABILITY = 1e-2  # below it, and as near to 1, log-odds are those of it: forests and neighbours say 0 and 1
-PENALTY = (
-    0.1  # LogisticRegression's C; with the line above, better out of fold than 10 times as much or 100 times as near
-)
+PENALTY = 0.1  # LogisticRegression's C; better out of fold than 1
 RIDGE = 10.0
 MOST_ROWS = 50_000  # more rows say no more of a dozen coefficients
 MOST_CELLS = 2e8  # rows x features x classes of one fit: about two seconds
