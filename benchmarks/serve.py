@@ -104,17 +104,17 @@ def run(model: str, batching: str, requests: int, clients: int) -> tuple[Load, f
 
 def drive(load: Load, clients: int, each: int) -> None:
     """Clients that send one request after the other, over a connection that is kept while the server keeps it."""
-    threads = [threading.Thread(target=client, args=(load, each)) for _ in range(clients)]
+    threads = [threading.Thread(target=client, args=(load, each, place)) for place in range(clients)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
 
 
-def client(load: Load, count: int) -> None:
+def client(load: Load, count: int, place: int) -> None:
     """Ask until the count is reached, or a connection is refused."""
     connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=120)
-    for number in range(count):
+    for number in range(place, place + count):
         begun = time.monotonic()
         try:
             if connection.sock is None:
@@ -123,9 +123,7 @@ def client(load: Load, count: int) -> None:
             load.refused += 1
             return
         try:
-            connection.request(
-                "POST", "/predict", MALFORMED if number % MALFORMED_EVERY == MALFORMED_EVERY // 2 else GOOD
-            )
+            connection.request("POST", "/predict", MALFORMED if number % MALFORMED_EVERY == 20 else GOOD)
             answer = connection.getresponse()
             answer.read()
         except (OSError, http.client.HTTPException) as error:
