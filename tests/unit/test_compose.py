@@ -69,7 +69,7 @@ def test_a_wrong_override_is_refused_in_words(override: str, why: str, fix: str)
     [
         (["dataset=co2"], "set prep.test_size=null and prep.split=auto"),
         (["dataset=co2", "prep=forecast"], "'roc_auc' is none of regression"),
-        (["dataset=co2", "prep=forecast", "automl.metric=rmse", "automl.calibration=sigmoid"], "forecasting predicts"),
+        (["dataset=co2", "prep=forecast", "automl.metric=rmse", "automl.calibration=sigmoid"], "is of probabilities"),
         (["dataset=co2", "prep=forecast", "dataset.forecast.horizon=0"], "horizon must be 1 or more"),
         (["dataset=co2", "prep=forecast", "dataset.forecast.lag=[12]"], "forecast.lag"),
         (["dataset=co2", "prep=forecast", "automl.metric=rmse", "automl.validation.kind=folds"], "before those they"),

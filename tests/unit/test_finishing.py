@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import skops.io
 from sklearn.linear_model import LinearRegression, LogisticRegression
@@ -22,6 +23,7 @@ from keystage.search.fitting import Material, fit_fold
 from keystage.search.history import TrialLog
 from keystage.search.learners.learner import Setting
 from keystage.search.metrics import METRICS, metric_of
+from keystage.search.script import training_script
 from keystage.search.spec import Calibration, SearchSpec
 from keystage.search.stacking import meta_features, stacked
 from keystage.search.threshold import best_threshold
@@ -323,3 +325,27 @@ def test_differences_are_scored_as_what_is_forecast(tmp_path: Path) -> None:
     assert result.score == pytest.approx(np.mean(np.abs(said - truth) / truth), abs=1e-3)
     kept = np.load(next(tmp_path.glob("*.npy")))
     assert kept.min() > 50
+
+
+@pytest.mark.parametrize("target", [CODES, VALUES])
+def test_the_script_fits_a_stack_again(target: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    classifies = target.dtype.kind == "i"
+    material = _material(target, "log_loss" if classifies else "rmse")
+    said = [_said([column]) if classifies else SIGNAL[:, column] * 1e-6 for column in range(3)]
+    made = stacked(_candidates(material, said), _truth(material), material, 10, None)
+    assert made.ensemble is not None
+    models = [LogisticRegression(C=2.0) if classifies else LinearRegression() for _ in range(3)]
+    table = pd.DataFrame(SIGNAL, columns=["a", "b", "c"]).assign(y=target)
+    table.to_parquet(tmp_path / "train.parquet")
+    task = material.setting.task
+
+    script = training_script(
+        made.ensemble.members, models, made.model, task, Path("train.parquet"), "y", left_out=["the threshold 0.3"]
+    )
+
+    monkeypatch.chdir(tmp_path)
+    found: dict[str, Any] = {}
+    exec(script, found)  # noqa: S102 - it is what a person would run
+    assert "Left out: the threshold 0.3." in script
+    assert type(found["model"]).__name__ == ("StackingClassifier" if classifies else "StackingRegressor")
+    assert found["model"].score(SIGNAL, target) > 0.8

@@ -324,7 +324,7 @@ def test_the_model_takes_a_table_with_its_columns_whatever_they_are_called() -> 
         ({"estimators": ["TabnetClassifier"]}, "TabnetClassifier is not part of keystage: mlp is the network here"),
         ({"estimators": ["lgbm"], "exclude": ["LightGBM"]}, "automl.exclude takes out all"),
         ({"metric": "auc"}, r"automl.metric 'auc' is unknown"),
-        ({"threshold": "f2"}, "no threshold is best for f2, for it is unknown: did you mean 'f1'"),
+        ({"threshold": "f2"}, "no threshold is best for f2, for it is unknown: choose from: accuracy"),
         ({"threshold": "recall"}, "it is perfect where every row is called the second class"),
         ({"threshold": "auto"}, "no threshold is best for roc_auc, for it is none of decided classes"),
         ({"metric": "quantile_loss:0.9", "ensemble": EnsembleKind.stacking}, "weighs means, not quantiles"),

@@ -136,9 +136,7 @@ def _parts(model: Any) -> Iterator[Any]:
 def _place(model: Any) -> tuple[str, str]:
     """From where an estimator's class, or a function, is imported: private modules have a public one above."""
     if not hasattr(model, "get_params"):
-        return (
-            model.__module__ or "scipy.special",
-            model.__name__,
-        )  # SciPy's special functions do not say where they are
+        # Functions of SciPy's do not say where they are.
+        return getattr(model, "__module__", None) or "scipy.special", str(model.__name__)
     parts = [part for part in type(model).__module__.split(".") if not part.startswith("_")]
     return ".".join(parts), type(model).__name__
