@@ -55,7 +55,9 @@ def evaluate(params: EvaluateParams) -> None:
         metric_of(params.automl.metric),
     )
     found, naive = scores(of.scored, of.metrics), scores(of.naive, of.metrics)
-    workspace.write_json({"test": {**found, "rows": of.scored.rows}, "baseline": naive}, workspace.METRICS)
+    metric = of.judged.name  # the baseline's others are in the evaluation: here each would be a column more to compare
+    report = {"test": {**found, "rows": of.scored.rows}, "baseline": {metric: naive[metric]}}
+    workspace.write_json(report, workspace.METRICS)
     _write_predictions(of)
     _say(of, found, naive)
     with steps_shown() as say:
