@@ -16,8 +16,9 @@ from keystage.search.names import LOWER_IS_BETTER
 ACTUAL = pd.Series(["no", "no", "no", "yes", "yes", "yes"])
 
 
-def _predicted(*yes: float) -> pd.DataFrame:
-    return pd.DataFrame({"predicted": "no", "probability_no": 1 - np.array(yes), "probability_yes": yes})
+def _predicted(*yes: float, threshold: float = 0.5) -> pd.DataFrame:
+    decided = np.where(np.array(yes) >= threshold, "yes", "no")
+    return pd.DataFrame({"predicted": decided, "probability_no": 1 - np.array(yes), "probability_yes": yes})
 
 
 GOOD = _predicted(0.1, 0.2, 0.3, 0.7, 0.8, 0.9)
@@ -67,6 +68,15 @@ def test_the_champion_is_scored_on_the_same_rows() -> None:
     assert _finding(strict).says == "there is no champion yet"
 
 
+def test_a_threshold_of_the_champions_own_counts() -> None:
+    by_accuracy = GateCondition(Require.not_worse_than_champion, "accuracy")
+    sure = _predicted(0.1, 0.1, 0.1, 0.3, 0.3, 0.3, threshold=0.2)
+
+    found = _finding(by_accuracy, predicted=POOR, champion=Champion("4", predicted=sure))
+
+    assert found.says == "accuracy 0.6667 is worse than 1.0000 of champion 4, on the same 6 test rows"
+
+
 @pytest.mark.parametrize("kind", [Require.not_worse_than_champion, Require.prediction_time_ratio])
 def test_a_champion_that_cannot_predict_these_rows_means_what_is_declared(kind: Require) -> None:
     champion = Champion("4", problem="raw rows lack columns: Sex")
@@ -109,6 +119,10 @@ def test_values_are_scored_too() -> None:
 
     assert not found.passed
     assert found.numbers == {"new": pytest.approx(1 / 3), "champion": pytest.approx(1 / 6), "tolerance": 0}
+
+
+def test_a_judgement_that_the_store_cut_off_is_made_again() -> None:
+    assert Judgement.from_text(Judgement((), "settings").as_text()[:-5]) is None
 
 
 def test_a_pass_holds_and_a_refusal_holds_until_there_is_another_champion() -> None:

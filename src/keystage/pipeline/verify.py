@@ -9,8 +9,8 @@ from keystage.data.table import read_table
 from keystage.pipeline import workspace
 from keystage.pipeline.inputs import LOCK_FILE
 from keystage.pipeline.rebuild import Rebuild
-from keystage.registry.gate import classes_of
 from keystage.registry.lineage import outputs_of
+from keystage.registry.predictions import classes_of
 from keystage.registry.proof import (
     Predictions,
     Proof,

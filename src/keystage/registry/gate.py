@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from keystage.core.errors import listing
+from keystage.registry.predictions import score
 from keystage.registry.spec import GateCondition, Incomparable, Require
 from keystage.search.metrics import metric_of
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
 PASSED, REFUSED = "passed", "refused"
 FAILED_GUARDRAIL = "failed"
-_PROBABILITY = "probability_"
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,12 @@ class Judgement:
         return json.dumps(asdict(self))
 
     @classmethod
-    def from_text(cls, text: str) -> Self:
-        """Read what ``as_text`` wrote."""
-        told = json.loads(text)
+    def from_text(cls, text: str) -> Self | None:
+        """Read what ``as_text`` wrote; None of one that the store cut off, which is judged again."""
+        try:
+            told = json.loads(text)
+        except ValueError:
+            return None
         return cls(**{**told, "findings": tuple(Finding(**finding) for finding in told["findings"])})
 
 
@@ -125,26 +128,6 @@ class Facts:
     actual: "pd.Series"
     predicted: "pd.DataFrame"
     champion: Champion | None
-
-
-def score(metric: str, actual: "pd.Series", predicted: "pd.DataFrame") -> float:
-    """A metric of what a registered model predicts.
-
-    Args:
-        metric: any that conf/ can name.
-        actual: n true labels.
-        predicted: n rows, a column of probabilities per class, or the values in ``predicted``.
-    """
-    columns = classes_of(predicted)
-    if not columns:
-        return metric_of(metric).score(actual.to_numpy(), predicted["predicted"].to_numpy())
-    codes = actual.astype(str).map({name.removeprefix(_PROBABILITY): code for code, name in enumerate(columns)})
-    return metric_of(metric).score(codes.to_numpy(), predicted[columns].to_numpy())
-
-
-def classes_of(predicted: "pd.DataFrame") -> list[str]:
-    """The columns of probabilities; none of a regressor's."""
-    return [str(name) for name in predicted.columns if str(name).startswith(_PROBABILITY)]
 
 
 def judge(conditions: Sequence[GateCondition], facts: Facts, settings: str) -> Judgement:
