@@ -320,8 +320,12 @@ READ_ONLY = "mount --bind {0} {0}; mount -o remount,bind,ro {0}; cd $PWD; "
             "setpriv --bounding-set=-dac_override,-dac_read_search keystage run; chmod 644 data/titanic/Titanic.csv",
             "error[disk]: access to data/titanic/Titanic.csv is denied",
         ),
+        (
+            "mount -t tmpfs -o size=200k tmpfs .dvc/tmp/keystage/search; keystage run seed=3",
+            "error[disk]: .dvc/tmp/keystage/search",
+        ),
     ],
-    ids=["read-only cache", "read-only outputs", "read-only project", "data that may not be read"],
+    ids=["read-only cache", "read-only outputs", "read-only project", "data that may not be read", "a full search"],
 )
 def test_what_may_not_be_written_or_read_is_said(project: Project, state: str, what: str) -> None:
     shown = _in_namespace(project, state)

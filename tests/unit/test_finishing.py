@@ -20,7 +20,6 @@ from keystage.search.crossfit import CrossFit
 from keystage.search.ensemble import Candidate, Truth
 from keystage.search.finishing import finish
 from keystage.search.fitting import Material, fit_fold
-from keystage.search.history import TrialLog
 from keystage.search.learners.learner import Setting
 from keystage.search.metrics import METRICS, metric_of
 from keystage.search.script import training_script
@@ -292,24 +291,6 @@ def test_every_metric_of_decided_classes_says_so() -> None:
     assert {name for name, metric in METRICS[Task.classification].items() if metric.of_classes} == changed - {
         "log_loss"
     }
-
-
-def test_a_disk_that_is_full_ends_the_search_and_not_the_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    material, proposal = _material(CODES, "roc_auc"), Proposal("lrl2", {})
-    log = TrialLog(tmp_path / "log")
-
-    def full(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(np, "save", full)
-    result = fit_fold(material, proposal, 0, log.fits, None)
-
-    assert result.errno == 28
-    assert not list(log.fits.iterdir())
-    with pytest.raises(OSError, match="No space left on device"):
-        log.add(proposal, 0, result, at=1.0, limit=None)
-    assert log.length == 0
-    log.close()
 
 
 def test_differences_are_scored_as_what_is_forecast(tmp_path: Path) -> None:
