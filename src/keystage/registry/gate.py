@@ -163,11 +163,9 @@ def _bounds(condition: GateCondition) -> Iterator[tuple[str, float]]:
 
 def _not_worse(condition: GateCondition, facts: Facts) -> Finding:
     kind, champion = condition.require.value, facts.champion
-    if missing := _not_compared(condition, champion):
-        return missing
+    if settled := _not_compared(condition, champion):
+        return settled
     assert champion is not None
-    if champion.is_twin:
-        return Finding(kind, passed=True, says=f"the very model of champion {champion.version}")
     assert champion.predicted is not None
     name = condition.metric or facts.metric
     metric = metric_of(name)
@@ -182,10 +180,12 @@ def _not_worse(condition: GateCondition, facts: Facts) -> Finding:
 
 
 def _not_compared(condition: GateCondition, champion: Champion | None) -> Finding | None:
-    """The finding where there is no champion, or none that the new model can be held against."""
+    """The finding where there is no champion, the same one, or none that the new model can be held against."""
     kind = condition.require.value
     if champion is None:
         return Finding(kind, passed=True, says="there is no champion yet")
+    if champion.is_twin and not champion.problem:
+        return Finding(kind, passed=True, says=f"the very model of champion {champion.version}")
     if not champion.problem:
         return None
     accepted = condition.incomparable is Incomparable.accept
@@ -214,11 +214,9 @@ def _size(condition: GateCondition, facts: Facts) -> Finding:
 
 def _time_ratio(condition: GateCondition, facts: Facts) -> Finding:
     kind, champion = condition.require.value, facts.champion
-    if missing := _not_compared(condition, champion):
-        return missing
+    if settled := _not_compared(condition, champion):
+        return settled
     assert champion is not None
-    if champion.is_twin:
-        return Finding(kind, passed=True, says=f"the very model of champion {champion.version}")
     assert condition.at_most is not None
     assert champion.time_ratio is not None
     ratio = round(champion.time_ratio, 2)
