@@ -272,7 +272,7 @@ def test_settings_that_tell_nothing_are_refused(settings: dict[str, Any], words:
 
 
 def test_segments_must_be_columns_of_the_dataset_and_not_the_label() -> None:
-    from keystage.data.spec import ColumnSpec, ColumnType
+    from keystage.data.columns import ColumnSpec, ColumnType
 
     columns = [ColumnSpec("sex", ColumnType.string), ColumnSpec("lived", ColumnType.integer)]
     declared = DatasetSpec(["a.csv"], "lived", Task.classification, "a", "data/a", columns, drop=["name"])

@@ -6,7 +6,7 @@ they say nothing any more. Dependence is partial (Friedman 2001): the mean answe
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from keystage.core.errors import listing
 from keystage.evaluation.asked import Asked
@@ -28,6 +28,7 @@ DEPENDENCE_ROWS = 500
 POINTS = 12  # of a number: its values, or their quantiles
 VALUES = 10  # of a category: the most frequent
 SHOWN_CLASSES = 10
+T = TypeVar("T")
 
 
 def importance(
@@ -101,8 +102,8 @@ def _stacked(frames: "list[pd.DataFrame]") -> "pd.DataFrame":
     return pd.concat(frames, ignore_index=True)
 
 
-def _batches(names: list[str], size: int) -> "Iterator[list[str]]":
-    return (names[start : start + size] for start in range(0, len(names), size))
+def _batches(items: list[T], size: int) -> "Iterator[list[T]]":
+    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 def dependence(
@@ -136,8 +137,9 @@ def dependence(
             notes.append(f"dependence on {name} left out: it holds dates, or nothing")
             continue
         kind, values, counts = grid
-        frames = [opened.assign(**{name: value}) for value in values]
-        said = np.concatenate([asked.say(frame) for frame in frames])
+        batches = _batches(values, max(1, asked.batch_rows(opened) // len(rows)))
+        frames = ([opened.assign(**{name: value}) for value in batch] for batch in batches)
+        said = np.concatenate([asked.say(_stacked(batch)) for batch in frames])
         answers = said.reshape(len(values), len(rows), *said.shape[1:])
         points = [
             {"value": value, "rows": count, "predicted": _means(answer, part)}
