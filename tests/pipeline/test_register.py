@@ -52,6 +52,7 @@ def test_a_new_name_gets_a_version_and_the_same_model_gets_no_twin(project: Proj
 
     assert "Registered version 1 of model Survival" in first.stdout
     assert "has this very model already, as version 1" in second.stdout
+    assert "Opening MLflow" not in second.stdout, "nothing has changed since"
     assert "Registered version 2 of model Survival" in asked.stdout
     versions = _versions(project, "Survival")
     assert len(versions) == 2

@@ -20,6 +20,7 @@ from keystage.data.table import read_table
 from keystage.pipeline import workspace
 from keystage.pipeline.gate import open_gate, scores, settings_of
 from keystage.pipeline.mirror import parameters, reports, training_record
+from keystage.pipeline.receipt import Receipt
 from keystage.pipeline.state import lineage_here
 from keystage.registry import package
 from keystage.registry.entries import (
@@ -96,16 +97,27 @@ def register(params: RegisterParams) -> None:
         RegistryError: the gate refused the model and ``on_refusal: stop`` is declared; or it does not predict, loaded
             in a clean process, what was evaluated.
     """
-    tracking, name = params.tracking, params.registry.model_name
-    lineage, home = lineage_here(parameters()), workspace.main_root()
-    logger.info("Opening MLflow at %s", tracking.uri)
-    with (
-        open_store(tracking.uri, tracking.experiment, home) as store,
-        tempfile.TemporaryDirectory() as folder,
-    ):
+    spec, home = params.registry, workspace.main_root()
+    with tempfile.TemporaryDirectory() as folder:
         notes = (workspace.OWN_TRANSFORMS_NOTE, workspace.OWN_ESTIMATORS_NOTE)
         own = [path.removeprefix("src/") for note in notes for path in workspace.read_json(note)]
         code = package.copy_code(Path("src"), Path(folder), own)
+        digest = package.digest_of((workspace.RECIPE, workspace.MODEL, workspace.ENVIRONMENT_NOTE), code)
+        receipt = Receipt.of(params.tracking.uri, digest, home)
+        if (known := receipt.outcome()) and not spec.always_new_version:
+            _say_twin(spec.model_name, known[0])
+            outcome: tuple[str | None, Judgement] = known
+        else:
+            outcome = _in_store(params, code, digest, home)
+            receipt.keep(*outcome)
+    _tell(spec, *outcome)
+
+
+def _in_store(params: RegisterParams, code: Path, digest: str, home: Path) -> tuple[str | None, Judgement]:
+    """The version that this model is or becomes, if it does, and what the gate found."""
+    tracking, lineage = params.tracking, lineage_here(parameters())
+    logger.info("Opening MLflow at %s", tracking.uri)
+    with open_store(tracking.uri, tracking.experiment, home) as store:
         work = _Work(
             spec=params.registry,
             metric=params.automl.metric,
@@ -113,11 +125,14 @@ def register(params: RegisterParams) -> None:
             store=store,
             run_id=store.mirror(training_record(lineage)),
             code=code,
-            digest=package.digest_of((workspace.RECIPE, workspace.MODEL, workspace.ENVIRONMENT_NOTE), code),
-            model=store.registry.find(name),
+            digest=digest,
+            model=store.registry.find(params.registry.model_name),
         )
-        number, judgement = _known(work) or _judged_twin(work) or _registered(work, home)
-    _tell(params.registry, number, judgement)
+        return _known(work) or _judged_twin(work) or _registered(work, home)
+
+
+def _say_twin(name: str, number: str) -> None:
+    logger.info("Model %s has this very model already, as version %s; no new version", name, number)
 
 
 def _known(work: _Work) -> tuple[str | None, Judgement] | None:
@@ -136,7 +151,7 @@ def _known(work: _Work) -> tuple[str | None, Judgement] | None:
     if twin is None:
         logger.info("The gate of %s refused this very model before; no new version", name)
         return None, judgement
-    logger.info("Model %s has this very model already, as version %s; no new version", name, twin.number)
+    _say_twin(name, twin.number)
     return twin.number, judgement
 
 

@@ -24,6 +24,7 @@ SIZES_NOTE = ARTIFACTS / "sizes.json"  # in no key
 # Of this folder alone: which run this is, and dvc.lock as it was when it began.
 RUN_NOTE = Path(".dvc", "tmp", "keystage", "run.txt")
 LOCK_BEFORE = RUN_NOTE.with_name("dvc.lock")
+REGISTERED = RUN_NOTE.with_name("registered.json")
 
 # The logs of this folder's searches, so that one can be gone on with.
 SEARCHES = Path(".dvc", "tmp", "keystage", "search")
