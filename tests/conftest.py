@@ -5,12 +5,15 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from filelock import FileLock
 
 ROOT = Path(__file__).parents[1]
 _BIN = Path(sys.executable).parent
@@ -113,20 +116,33 @@ def _copy_of_checkout(target: Path) -> Project:
     return project
 
 
+@contextmanager
+def _made_once(factory: pytest.TempPathFactory, name: str) -> Iterator[tuple[Path, bool]]:
+    """A folder that all workers share, and whether it is still to be made; the others wait."""
+    base = factory.getbasetemp()
+    root = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    made = root.with_name(f"{name}.made")
+    with FileLock(f"{made}.lock"):
+        yield root, not made.exists()
+        made.touch()
+
+
 @pytest.fixture(scope="session")
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project in which nothing has run. Read only: tests change copies of it."""
-    return _copy_of_checkout(tmp_path_factory.mktemp("fresh"))
+    with _made_once(tmp_path_factory, "fresh") as (root, is_new):
+        return _copy_of_checkout(root) if is_new else Project(root)
 
 
 @pytest.fixture(scope="session")
 def finished(fresh: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project whose pipeline has run once, and whose results are committed. Read only: tests change copies of it."""
-    root = tmp_path_factory.mktemp("finished") / "a path with spaces"
-    shutil.copytree(fresh.root, root)
-    project = Project(root)
-    project.call("keystage", "run")
-    project.commit("first run")
+    with _made_once(tmp_path_factory, "a path with spaces") as (root, is_new):
+        project = Project(root)
+        if is_new:
+            shutil.copytree(fresh.root, root)
+            project.call("keystage", "run")
+            project.commit("first run")
     return project
 
 
@@ -143,4 +159,14 @@ def project(finished: Project, tmp_path: Path) -> Project:
     shutil.copytree(finished.root, tmp_path / "project")
     for name in ("mlflow.db", "mlflow.db.lock"):
         (tmp_path / "project" / name).unlink(missing_ok=True)
+    return Project(tmp_path / "project")
+
+
+@pytest.fixture
+def registered(finished: Project, tmp_path: Path) -> Project:
+    """A copy of the project that has run, whose version 1 is registered: for tests that do not look at the registry.
+
+    What is registered anew has its files beside those of the first run, for the store holds absolute paths.
+    """
+    shutil.copytree(finished.root, tmp_path / "project")
     return Project(tmp_path / "project")

@@ -14,6 +14,12 @@ _BIN = Path(sys.executable).parent
 _ENVIRONMENT = {"HOME": os.environ.get("HOME", "/"), "PATH": f"{_BIN}{os.pathsep}{os.environ['PATH']}"}
 
 
+@pytest.fixture
+def project(registered: Project) -> Project:
+    """None of these tests looks at the registry."""
+    return registered
+
+
 def _empty(project: Project) -> None:
     (project.root / "data/titanic/Titanic2.csv").write_bytes(b"")
 

@@ -50,6 +50,12 @@ steps:
 """
 
 
+@pytest.fixture
+def project(registered: Project) -> Project:
+    """None of these tests looks at the registry."""
+    return registered
+
+
 @pytest.mark.parametrize("stage", KEYED)
 def test_a_key_holds_exactly_the_parameters_that_the_stage_reads(project: Project, stage: str) -> None:
     done = project.call("python", "-c", _WATCHED, stage, PYTHONPATH="src")

@@ -6,6 +6,12 @@ from tests.conftest import Project
 MEND = "keystage compose"
 
 
+@pytest.fixture
+def project(registered: Project) -> Project:
+    """None of these tests looks at the registry."""
+    return registered
+
+
 def test_dvc_repro_stops_after_an_edit_of_conf_though_all_else_would_be_reused(project: Project) -> None:
     project.edit("conf/automl/smoke.yaml", "folds: 2", "folds: 3")
 

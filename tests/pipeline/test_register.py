@@ -100,9 +100,10 @@ def test_the_model_scores_raw_rows_in_an_environment_of_its_own_requirements(pro
     uri = f"sqlite:///{project.root}/mlflow.db"
     found = next((project.root / "mlartifacts").rglob("MLmodel")).parent
     python = tmp_path / "clean" / "bin" / "python"
+    install = ["-m", "pip", "install", "--quiet", "--no-compile", "--requirement", str(found / "requirements.txt")]
     for command in (
         [sys.executable, "-m", "venv", str(tmp_path / "clean")],
-        [str(python), "-m", "pip", "install", "--quiet", "--requirement", str(found / "requirements.txt")],
+        [str(python), *install],
     ):
         subprocess.run(
             command, check=True, capture_output=True, env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)}

@@ -82,7 +82,7 @@ def test_outputs_of_every_kind_of_run_are_copied_as_they_were_recorded(run: str,
     done = _call(run, tmp_path / "a" / "b", "--get", "metrics", "--get", "leaderboard", "--get", "plots")
 
     assert done.exit_code == 0, done.output
-    assert {item["where"] for item in listed.values()} == {"cache"}
+    assert {item["where"] for path, item in listed.items() if path != "reports/gate.json"} == {"cache"}
     assert _md5(tmp_path / "a" / "b" / "metrics.json") == listed["reports/metrics.json"]["md5"]
     board = pd.read_parquet(tmp_path / "a" / "b" / "leaderboard.parquet")
     assert len(board) == (2 if run in ("fewer", "TitanicSurvivalInitial@latest") else 3)
@@ -211,6 +211,7 @@ def test_a_run_from_python_tells_what_ran_and_leaves_the_caller_where_it_is(
         "dataprep": True,
         "train": True,
         "evaluate": True,
+        "report": True,
         "register": False,
     }
     assert run.stages["train"].ran is False
@@ -242,7 +243,7 @@ def test_of_an_experiment_it_is_known_what_it_ran_and_of_a_commit_not(folder: Fo
     project = keystage.Project(folder.root)
 
     assert {name: stage.ran for name, stage in project.find("fewer").stages.items()} == dict.fromkeys(
-        ["conf", "dataprep", "train", "evaluate", "register"], True
+        ["conf", "dataprep", "train", "evaluate", "report", "register"], True
     )
     assert project.find("HEAD").stages["train"].reused is None
     assert [run.name for run in project.runs()][:2] == ["workspace", "fewer"]

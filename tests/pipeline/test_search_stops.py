@@ -41,6 +41,12 @@ class Hungry(Splines):
 """
 
 
+@pytest.fixture
+def project(registered: Project) -> Project:
+    """None of these tests looks at the registry."""
+    return registered
+
+
 def _log_lines(project: Project) -> list[dict[str, object]]:
     logs = sorted((project.root / SEARCHES).glob("*/log.jsonl"), key=lambda path: path.stat().st_mtime)
     text = logs[-1].read_text(encoding="utf-8") if logs else ""

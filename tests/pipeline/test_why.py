@@ -3,7 +3,14 @@
 import json
 from typing import Any
 
+import pytest
 from tests.conftest import Project
+
+
+@pytest.fixture
+def project(registered: Project) -> Project:
+    """None of these tests looks at the registry."""
+    return registered
 
 
 def _why(project: Project, *arguments: str, code: int) -> dict[str, Any]:

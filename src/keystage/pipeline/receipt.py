@@ -41,7 +41,7 @@ class Receipt:
         resolved = resolve_uri(uri, home)
         store = Path(resolved.removeprefix(SQLITE)) if resolved.startswith(SQLITE) else None
         code = digest_of((), Path(__file__).parents[1])
-        key = digest_of_mapping({"uri": resolved, "digest": digest, "code": code, "reads": fingerprints("register")})
+        key = digest_of_mapping({"uri": uri, "digest": digest, "code": code, "reads": fingerprints("register")})
         return cls(workspace.REGISTERED, key, store)
 
     def outcome(self) -> tuple[str, Judgement] | None:
