@@ -74,7 +74,7 @@ def test_spoilt_data_stops_dataprep_and_keeps_the_earlier_results(project: Proje
 
 @pytest.mark.parametrize(
     "override",
-    ["automl=thorogh", "automl.metrc=f1", "automl.validation.folds=many", "evaluation.segments=[Sec]"],
+    ["automl=thorogh", "automl.metrc=f1", "automl.validation.folds=many"],
 )
 def test_a_wrong_override_changes_nothing(project: Project, override: str) -> None:
     before = (project.root / "params.yaml").read_bytes()

@@ -133,7 +133,7 @@ def _worded(error: Exception, conf: Path, overrides: Sequence[str]) -> ConfigErr
         why=text if not key or key in text else f"{key}: {text}",
         fix=needed
         or _option_hint(first_line(error), conf)
-        or (_key_hint(key) if " not in " in text else None)
+        or (_key_hint(key, getattr(telling, "object_type", None)) if " not in " in text else None)
         or "correct the override, or the file in conf/",
     )
 
@@ -148,12 +148,14 @@ def _option_hint(text: str, conf: Path) -> str | None:
     return f"{hint(name, known)} (the options of {group} are the files in conf/{group}/)"
 
 
-def _key_hint(key: str) -> str | None:
-    """For an unknown key: the nearest one of its section."""
+def _key_hint(key: str, item: Any) -> str | None:
+    """For an unknown key: the nearest one of its section, or of the list's item that it stands in."""
     *sections, name = key.split(".")
     section: Any = Conf
     for part in sections:
         section = get_type_hints(section).get(part) if is_dataclass(section) else None
+    if not sections and is_dataclass(item):
+        section = item
     if get_origin(section) is dict:
         return f"a key that no file gives is given with a plus: +{key}=VALUE"
     if not is_dataclass(section) or not isinstance(section, type):

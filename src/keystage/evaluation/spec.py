@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 
-from keystage.core.errors import hint
 from keystage.data.spec import DatasetSpec
 
 LEAST_RESAMPLES = 100  # fewer do not find the ends of an interval
@@ -60,22 +59,12 @@ class EvaluationSpec:
             raise ValueError("evaluation.segments names a column twice")
 
     def require_suits(self, dataset: DatasetSpec) -> None:
-        """Refuse segments by the label, and by columns that the dataset does not declare where it declares its columns.
+        """Refuse segments by the label. Whether the files have the others, stage conf looks: not all are declared.
 
         Raises:
-            ValueError: names the column, and the nearest one there is.
+            ValueError: names the label.
         """
         if dataset.label in self.segments:
             raise ValueError(
                 f"evaluation.segments names the label '{dataset.label}': metrics by class are told anyhow (per_class)"
             )
-        if not dataset.columns:  # then the files alone say what there is, and stage conf looks there
-            return
-        series = dataset.forecast.series if dataset.forecast else []
-        known = [*(column.name for column in dataset.columns), *dataset.drop, *dataset.roles.values(), *series]
-        for name in self.segments:
-            if name not in known:
-                others = [column for column in dict.fromkeys(known) if column != dataset.label]
-                raise ValueError(
-                    f"evaluation.segments names '{name}', which dataset.columns does not declare: {hint(name, others)}"
-                )
