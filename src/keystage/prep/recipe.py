@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 # LightGBM refuses these in a column's name (they are JSON's), XGBoost three of them.
-_FORBIDDEN_IN_NAMES = set('{}[]:,"<')
 
 
 def fit_recipe(
@@ -74,7 +73,7 @@ def fit_recipe(
 
 
 def _require_ready(table: "pd.DataFrame") -> None:
-    """Estimators take finite or missing numbers under plain names; say so before a search begins."""
+    """Estimators take finite or missing numbers; say so before a search begins."""
     import numpy as np
     import pandas as pd
 
@@ -91,13 +90,6 @@ def _require_ready(table: "pd.DataFrame") -> None:
             f"columns hold infinite values: {listing(infinite)}",
             why="estimators refuse them",
             fix="empty those cells, or replace them in a step of your own in src/project/transforms.py",
-        )
-    odd = [str(name) for name in table.columns if _FORBIDDEN_IN_NAMES & set(str(name))]
-    if odd:
-        raise DatasetError(
-            f"column names hold characters that estimators refuse: {listing(odd)}",
-            why='none of { } [ ] : , " < may be in a name',
-            fix="rename the columns in the files",
         )
     if table.empty or not len(table.columns):
         raise DatasetError(
