@@ -180,3 +180,23 @@ def test_a_refused_model_is_no_version_where_that_is_declared(house: House, capl
         house.register(on_refusal=OnRefusal.stop, **tiny)
     assert "Packing" not in caplog.text, "the run knows of the refusal"
     assert "are not at most 0.001 MB" in refused.value.why
+
+    _refused_later(house, caplog)
+
+
+def _refused_later(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    """The same model, with a guardrail that fails since it became version 1."""
+    gate = [GateCondition(Require.no_failed_guardrail)]
+    house.register(gate=gate)
+    assert house.version("1").aliases == ("challenger", "champion")
+    assert house.said("promote", f"{NAME}@1") == f"{NAME}@1 is champion already\n"
+
+    report = workspace.read_json(workspace.DATA_REPORT)
+    failed = {"check": "leaking column", "outcome": "failed", "columns": ["Fare"], "numbers": {}, "note": ""}
+    workspace.write_json({**report, "guardrails": [failed]}, workspace.DATA_REPORT)
+    for _ in range(2):
+        caplog.clear()
+        house.register(gate=gate)
+        assert house.failed() == ["failed guardrails: leaking column of Fare"]
+        assert f"{NAME}@1 is champion all the same, and stays in force" in caplog.text
+    assert house.version("1").aliases == ("champion",)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from keystage.pipeline.outcome import Outcome
 from keystage.pipeline.receipt import Receipt
 from keystage.registry.gate import Finding, Judgement
 
@@ -16,7 +17,7 @@ def receipt(tmp_path: Path) -> Receipt:
     """One that was kept."""
     (tmp_path / "mlflow.db").write_bytes(b"as it was")
     made = Receipt(tmp_path / "registered.json", "key", tmp_path / "mlflow.db")
-    made.keep("3", JUDGEMENT)
+    made.keep(Outcome("3", JUDGEMENT, ("champion",)))
     return made
 
 
@@ -24,8 +25,8 @@ def test_an_outcome_stands_while_nothing_has_changed(receipt: Receipt) -> None:
     found = receipt.outcome()
 
     assert found is not None
-    assert found[0] == "3"
-    assert found[1].words == JUDGEMENT.words
+    assert (found.version, found.aliases) == ("3", ("champion",))
+    assert found.judgement.words == JUDGEMENT.words
     assert Receipt(receipt.file, "another key", receipt.store).outcome() is None
 
 
@@ -48,6 +49,6 @@ def test_a_store_that_is_gone_or_a_server_is_asked(receipt: Receipt) -> None:
 
 def test_what_became_no_version_is_not_kept(receipt: Receipt) -> None:
     receipt.file.unlink()
-    receipt.keep(None, JUDGEMENT)
+    receipt.keep(Outcome(None, JUDGEMENT))
 
     assert not receipt.file.exists()

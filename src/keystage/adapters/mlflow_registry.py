@@ -115,9 +115,11 @@ class MlflowRegistry:
         return model, found
 
     def promote(self, name: str, number: str, by: str, alias: str = CHAMPION) -> Promotion:
-        """Give a version an alias, and note it in the model's history."""
+        """Give a version an alias, and note it in the model's history, unless it has it already."""
         model = self.model(name)
         done = Promotion(alias, number, model.aliases.get(alias, ""), by, _user(), _now())
+        if not done.is_new:
+            return done
         # The history first: an alias that is in no history could not be rolled back.
         self._client.set_registered_model_tag(name, PROMOTIONS_TAG, promotions_as_text([*model.promotions, done]))
         self._client.set_registered_model_alias(name, alias, number)
@@ -149,6 +151,10 @@ class MlflowRegistry:
     def point(self, name: str, alias: str, number: str) -> None:
         """Give a version an alias that nobody rolls back."""
         self._client.set_registered_model_alias(name, alias, number)
+
+    def unpoint(self, name: str, alias: str) -> None:
+        """Take an alias away."""
+        self._client.delete_registered_model_alias(name, alias)
 
     def describe(self, name: str, number: str, description: str, tags: Mapping[str, str]) -> None:
         """Tell more of a version that is there."""

@@ -127,8 +127,8 @@ def _opened() -> Iterator[tuple["MlflowRegistry", "ModelFormat"]]:
 
 
 def _say(model: str, done: "Promotion") -> None:
-    before = f"; it was {model}@{done.was}" if done.was and done.was != done.version else ""
-    typer.echo(f"{model}@{done.version} is {done.alias} now{before}")
+    before = f"; it was {model}@{done.was}" if done.was else ""
+    typer.echo(f"{model}@{done.version} is {done.alias} {f'now{before}' if done.is_new else 'already'}")
 
 
 def _show_versions(model: "Model") -> None:

@@ -3,6 +3,7 @@
 The champion is loaded in another clean process, because each model brings the code it was made with.
 """
 
+import hashlib
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -17,7 +18,7 @@ from keystage.core.errors import RegistryError
 from keystage.data.table import read_table
 from keystage.pipeline import workspace
 from keystage.registry.entries import Entry
-from keystage.registry.gate import Champion, Facts, Judgement, judge
+from keystage.registry.gate import Champion, Facts, Judgement, failed_of, judge
 from keystage.registry.package import digest_of_mapping
 from keystage.registry.spec import RegistrySpec, Require
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 MAX_ROWS = 100_000  # raw test rows that are predicted, taken evenly when there are more
 REPEATS = 5  # of a prediction whose time is compared, in turns
 ROUNDING = 1e-9  # of probabilities and values: a library may sum in another order when it is given other rows
+DIGITS = 9  # of a score: for the same reason
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class Gate:
             _require_equal(predicted, told)
             facts = Facts(
                 scores=scores(),
-                guardrails=workspace.read_json(workspace.DATA_REPORT).get("guardrails", []),
+                guardrails=_guardrails(),
                 size=size,
                 metric=self.metric,
                 actual=told["actual"],
@@ -118,11 +120,39 @@ def open_gate(spec: RegistrySpec, metric: str, champion: Entry | None, digest: s
 
 
 def settings_of(spec: RegistrySpec, metric: str) -> str:
-    """Digest of what decides a judgement beside the models."""
+    """Digest of what decides a judgement beside the models: the conditions, and what they read of this run.
+
+    The same model may come from other data: its guardrails and its scores on the test rows are others then.
+    """
     conditions = [
         {name: getattr(value, "value", value) for name, value in vars(condition).items()} for condition in spec.gate
     ]
-    return digest_of_mapping({"gate": conditions, "metric": metric, "format": spec.format.value})
+    reads = {"guardrails": _failed_guardrails(spec), "scores": _scores_asked(spec)}
+    return digest_of_mapping({"gate": conditions, "metric": metric, "format": spec.format.value, **reads})
+
+
+def _failed_guardrails(spec: RegistrySpec) -> list[list[str]]:
+    """Check and columns of each, where the gate looks at them."""
+    failed = failed_of(_guardrails()) if _asks(spec, Require.no_failed_guardrail) else []
+    return sorted([str(item.get("check")), *map(str, item.get("columns") or [])] for item in failed)
+
+
+def _scores_asked(spec: RegistrySpec) -> dict[str, float | str]:
+    """Of each metric with a bound the reported value; of one that is not reported, the predictions' digest."""
+    names = {str(condition.metric) for condition in spec.gate if condition.require is Require.metric}
+    reported = scores() if names else {}
+    return {
+        name: round(reported[name][0], DIGITS)
+        if name in reported
+        else hashlib.sha256(workspace.PREDICTIONS.read_bytes()).hexdigest()
+        for name in names
+    }
+
+
+def _guardrails() -> list[dict[str, Any]]:
+    """Of the data, as they are reported."""
+    told: list[dict[str, Any]] = workspace.read_json(workspace.DATA_REPORT).get("guardrails", [])
+    return told
 
 
 def scores() -> dict[str, tuple[float, float | None, float | None]]:

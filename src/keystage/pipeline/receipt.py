@@ -11,6 +11,7 @@ from pathlib import Path
 from keystage.adapters.mlflow_connection import SQLITE, resolve_uri
 from keystage.pipeline import workspace
 from keystage.pipeline.inputs import fingerprints
+from keystage.pipeline.outcome import Outcome
 from keystage.registry.gate import Judgement
 from keystage.registry.package import digest_of, digest_of_mapping
 
@@ -44,8 +45,8 @@ class Receipt:
         key = digest_of_mapping({"uri": uri, "digest": digest, "code": code, "reads": fingerprints("register")})
         return cls(workspace.REGISTERED, key, store)
 
-    def outcome(self) -> tuple[str, Judgement] | None:
-        """The version and what the gate found, while nothing has changed; else None."""
+    def outcome(self) -> Outcome | None:
+        """The version, what the gate found and its aliases, while nothing has changed; else None."""
         try:
             told = json.loads(self.file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -53,13 +54,14 @@ class Receipt:
         if told.get("key") != self.key or told.get("store") is None or told["store"] != self._state():
             return None
         judgement = Judgement.from_text(told["judgement"])
-        return None if judgement is None else (told["version"], judgement)
+        return None if judgement is None else Outcome(told["version"], judgement, tuple(told["aliases"]))
 
-    def keep(self, version: str | None, judgement: Judgement) -> None:
+    def keep(self, outcome: Outcome) -> None:
         """Write an outcome down, where it is a version and can be known again."""
+        version, judgement, aliases = outcome
         told = {"key": self.key, "store": self._state(), "version": version, "judgement": judgement.as_text()}
         if version is not None and told["store"] is not None:
-            workspace.write_json(told, self.file)
+            workspace.write_json({**told, "aliases": list(aliases)}, self.file)
 
     def _state(self) -> list[int] | None:
         if self.store is None or not self.store.is_file():

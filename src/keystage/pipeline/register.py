@@ -7,19 +7,19 @@ digest and left as they are.
 import json
 import logging
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from keystage.adapters import git
 from keystage.adapters.mlflow_model import size_of
 from keystage.adapters.mlflow_store import MlflowStore, open_store
 from keystage.compute.spec import ComputeSpec
-from keystage.core.errors import RegistryError
 from keystage.core.params import outside_key
 from keystage.data.table import read_table
 from keystage.pipeline import workspace
 from keystage.pipeline.gate import open_gate, scores, settings_of
 from keystage.pipeline.mirror import parameters, reports, training_record
+from keystage.pipeline.outcome import Outcome, tell
 from keystage.pipeline.receipt import Receipt
 from keystage.pipeline.state import lineage_here
 from keystage.registry import package
@@ -105,16 +105,16 @@ def register(params: RegisterParams) -> None:
         digest = package.digest_of((workspace.RECIPE, workspace.MODEL, workspace.ENVIRONMENT_NOTE), code)
         receipt = Receipt.of(params.tracking.uri, digest, home)
         if (known := receipt.outcome()) and not spec.always_new_version:
-            _say_twin(spec.model_name, known[0])
-            outcome: tuple[str | None, Judgement] = known
+            _say_twin(spec.model_name, str(known.version))
+            outcome = known
         else:
             outcome = _in_store(params, code, digest, home)
-            receipt.keep(*outcome)
-    _tell(spec, *outcome)
+            receipt.keep(outcome)
+    tell(spec, outcome)
 
 
-def _in_store(params: RegisterParams, code: Path, digest: str, home: Path) -> tuple[str | None, Judgement]:
-    """The version that this model is or becomes, if it does, and what the gate found."""
+def _in_store(params: RegisterParams, code: Path, digest: str, home: Path) -> Outcome:
+    """The version that this model is or becomes, if it does, what the gate found, and its aliases after that."""
     tracking, lineage = params.tracking, lineage_here(parameters())
     logger.info("Opening MLflow at %s", tracking.uri)
     with open_store(tracking.uri, tracking.experiment, home) as store:
@@ -128,7 +128,9 @@ def _in_store(params: RegisterParams, code: Path, digest: str, home: Path) -> tu
             digest=digest,
             model=store.registry.find(params.registry.model_name),
         )
-        return _known(work) or _judged_twin(work) or _registered(work, home)
+        number, judgement = _known(work) or _judged_twin(work) or _registered(work, home)
+        found = store.registry.version(f"{params.registry.model_name}@{number}")[1] if number else None
+        return Outcome(number, judgement, found.aliases if found else ())
 
 
 def _say_twin(name: str, number: str) -> None:
@@ -165,6 +167,8 @@ def _judged_twin(work: _Work) -> tuple[str, Judgement] | None:
     work.store.registry.describe(twin.model, twin.number, judgement.words, _gate_tags(judgement))
     if judgement.passed:
         _give_aliases(work, twin.number)
+    elif CHALLENGER in twin.aliases:
+        _withdraw(work, twin.number)
     return twin.number, judgement
 
 
@@ -197,8 +201,20 @@ def _give_aliases(work: _Work, number: str) -> None:
     registry.point(name, CHALLENGER, number)
     first = work.spec.promote is Promote.first and work.champion is None
     if first or work.spec.promote is Promote.always:
-        registry.promote(name, number, BY)
-        logger.info("Version %s is champion now (registry.promote=%s)", number, work.spec.promote.value)
+        since = "now" if registry.promote(name, number, BY).is_new else "already"
+        logger.info("Version %s is champion %s (registry.promote=%s)", number, since, work.spec.promote.value)
+
+
+def _withdraw(work: _Work, number: str) -> None:
+    """Take ``challenger`` from a version that passes no more; the newest other one that passed gets it."""
+    name, registry = work.spec.model_name, work.store.registry
+    other = work.model.newest_passed(but=number) if work.model else None
+    if other is None:
+        registry.unpoint(name, CHALLENGER)
+        logger.warning("Version %s is challenger no more; no other one passed the gate", number)
+    else:
+        registry.point(name, CHALLENGER, other.number)
+        logger.warning("Version %s is challenger no more; version %s is", number, other.number)
 
 
 def _gate_tags(judgement: Judgement) -> dict[str, str]:
@@ -209,27 +225,6 @@ def _metrics(first: str) -> dict[str, tuple[float, float | None, float | None]]:
     """On the test rows, the one that was searched for first."""
     found = scores()
     return {name: found[name] for name in sorted(found, key=lambda name: name != first)}
-
-
-def _tell(spec: RegistrySpec, number: str | None, judgement: Judgement) -> None:
-    """Write the outcome down, and name each condition that failed."""
-    named = spec.model_name if number is None else f"{spec.model_name}@{number}"
-    told = {"model": spec.model_name, "version": number, "outcome": judgement.outcome}
-    champion, findings = judgement.champion or None, [asdict(finding) for finding in judgement.findings]
-    workspace.write_json({**told, "champion": champion, "findings": findings}, workspace.GATE)
-    if judgement.passed:
-        logger.info("The gate lets %s pass: %d of %d conditions hold", named, len(findings), len(findings))
-        return
-    consequence = f"{named} has no alias" if number else f"no version of {named} was made"
-    if spec.on_refusal is OnRefusal.stop:
-        raise RegistryError(
-            f"the gate refuses this model; {consequence}",
-            why="; ".join(judgement.failed),
-            fix=f"{workspace.GATE} has the numbers; better the model, or change registry.gate or on_refusal",
-        )
-    logger.warning("The gate refuses this model; %s:", consequence)
-    for says in judgement.failed:
-        logger.warning("  %s", says)
 
 
 def _package(work: _Work) -> package.ModelPackage:

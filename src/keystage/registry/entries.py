@@ -36,6 +36,11 @@ class Promotion:
     who: str
     at: str
 
+    @property
+    def is_new(self) -> bool:
+        """Whether the version did not have the alias before."""
+        return self.was != self.version
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -108,14 +113,20 @@ class Model:
         """The version in force."""
         return self.version(self.aliases.get(CHAMPION, ""))
 
+    def newest_passed(self, but: str) -> Entry | None:
+        """The newest version that the gate let pass, other than the one of that number."""
+        others = (entry for entry in reversed(self.versions) if entry.number != but)
+        return next((entry for entry in others if (found := entry.judgement) and found.passed), None)
+
 
 def previous(promotions: Sequence[Promotion], current: str) -> str | None:
     """The version that was champion before the current one was promoted; None when it is not known.
 
-    What rolled back is no step forward: after a rollback from 3 to 2, the one before 2 comes next.
+    What rolled back is no step forward: after a rollback from 3 to 2, the one before 2 comes next. Nor is the promotion
+    of what was champion already, which older histories hold.
     """
     for item in reversed(promotions):
-        if item.alias == CHAMPION and item.version == current and item.by != ROLLBACK:
+        if item.alias == CHAMPION and item.version == current and item.by != ROLLBACK and item.was != current:
             return item.was or None
     return None
 

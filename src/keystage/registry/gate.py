@@ -40,7 +40,7 @@ class Judgement:
 
     Attributes:
         findings: in the order of conf/registry.
-        settings: digest of the conditions; equal for equal ones.
+        settings: digest of the conditions, and of what they read beside the models; equal for equal ones.
         champion: number of the version the model was held against; empty for none.
     """
 
@@ -193,8 +193,13 @@ def _not_compared(condition: GateCondition, champion: Champion | None) -> Findin
     return Finding(kind, accepted, f"{says} (accepted: incomparable=accept)" if accepted else says)
 
 
+def failed_of(guardrails: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Those that failed."""
+    return [item for item in guardrails if item.get("outcome") == FAILED_GUARDRAIL]
+
+
 def _no_failed_guardrail(condition: GateCondition, facts: Facts) -> Finding:
-    failed = [item for item in facts.guardrails if item.get("outcome") == FAILED_GUARDRAIL]
+    failed = failed_of(facts.guardrails)
     told = [
         f"{item.get('check')} of {listing(map(str, item.get('columns') or ['the table']))}"
         + (f" ({item['note']})" if item.get("note") else "")
