@@ -17,7 +17,8 @@ import pytest
 from tests.conftest import Project
 
 from keystage.core.errors import DatasetError
-from keystage.serving.batch import Outcome, Progress, Request, predict_file
+from keystage.serving.asked import Request
+from keystage.serving.batch import Outcome, Progress, predict_file
 from keystage.serving.errors import ServingError
 from keystage.serving.served import ServedModel
 
@@ -38,7 +39,7 @@ def _rows(project: Project) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def scored(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The Titanic's first file, scored to CSV with all its columns."""
-    output = tmp_path_factory.mktemp("scored") / "deep" / "scored.csv"
+    output = tmp_path_factory.mktemp("scored") / "scored.csv"
     said = finished.call("keystage", "predict", f"{MODEL}@1", "data/titanic/Titanic.csv", str(output), "--keep", "*")
     assert f"891 rows predicted by {MODEL}@1" in said.stdout
     return output
@@ -101,7 +102,7 @@ def test_a_bad_row_stops_it_unless_a_share_is_allowed_and_then_each_is_told(
         predict_file(asked, _silent)
     with pytest.raises(DatasetError) as few:
         predict_file(replace(asked, max_bad=0.003), _silent)
-    assert not output.exists()
+    assert [item.name for item in tmp_path.iterdir()] == ["rows.csv"], "no output, no part, no lock is left"
     outcome = predict_file(replace(asked, max_bad=0.004), _silent)
 
     assert (
@@ -111,7 +112,7 @@ def test_a_bad_row_stops_it_unless_a_share_is_allowed_and_then_each_is_told(
     assert "row 3: the row has 13 fields, the header 12" in refused.value.why
     assert "row 8: column 'Age' holds 'old', which is no number" in refused.value.why
     assert "3 rows of rows.csv cannot be scored of 891" in few.value.what
-    assert outcome == Outcome(888, 3, Path(f"{output}.bad.jsonl"), taken_up=891)
+    assert outcome == Outcome(888, 3, Path(f"{output}.bad.jsonl"), taken_up=0)
     bad = [json.loads(line) for line in Path(f"{output}.bad.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [(row["row"], row["column"]) for row in bad] == [(3, ""), (6, ""), (8, "Age")]
     found, whole = pd.read_csv(output), pd.read_csv(scored)

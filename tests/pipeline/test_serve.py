@@ -213,6 +213,7 @@ def test_a_taken_port_is_said_at_once(versions: Project) -> None:
 
     assert done.returncode == 1
     assert f"127.0.0.1:{port} cannot be had" in done.stdout
+    assert done.stdout.count("[Errno") == 1
 
 
 def test_the_folder_of_an_image_serves_without_the_project(versions: Project, tmp_path: Path) -> None:

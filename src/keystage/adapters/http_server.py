@@ -9,7 +9,7 @@ import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
-from socket import socket
+from socket import AF_INET, AF_INET6, SO_REUSEADDR, SOL_SOCKET, socket
 from types import FrameType
 from typing import Any
 
@@ -118,12 +118,20 @@ def serve(model: ServedModel, settings: Settings, host: str, port: int, look: Ca
     """
     holder = Holder(model, settings, look)
     config = uvicorn.Config(application(holder), host=host, port=port, log_config=None, access_log=False)
-    try:
-        taken = config.bind_socket()  # before the model is loaded, which takes seconds
-    except SystemExit as error:
-        why = str(error.__context__ or "the system denies it")
-        raise ServingError(f"{host}:{port} cannot be had", why=why, fix="name another: --port 8001") from error
+    taken = _bound(host, port)  # before the model is loaded, which takes seconds
     Server(config, holder).run(sockets=[taken])
+
+
+def _bound(host: str, port: int) -> socket:
+    # Not Uvicorn's bind_socket(): it writes a line of its own about a port that is taken.
+    taken = socket(AF_INET6 if ":" in host else AF_INET)
+    taken.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
+    try:
+        taken.bind((host, port))
+    except OSError as error:
+        taken.close()
+        raise ServingError(f"{host}:{port} cannot be had", why=str(error), fix="name another: --port 8001") from error
+    return taken
 
 
 def main() -> None:

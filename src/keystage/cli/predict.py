@@ -46,14 +46,16 @@ def predict(
     from keystage.compute.limits import cores
     from keystage.compute.spec import ComputeProfile
     from keystage.pipeline.progress import steps_shown
-    from keystage.serving.batch import Request, predict_file
+    from keystage.serving.asked import Request, check
+    from keystage.serving.batch import predict_file
 
     served = served_model(model, allow_pickle=allow_pickle)
     available = cores(ComputeProfile(cores=0))
     count = processes or available
-    typer.echo(f"Predicting with {served.name}, {count} {'process' if count == 1 else 'processes'}", err=True)
     kept = [name.strip() for name in keep.split(",") if name.strip()]
     request = Request(served, source, output, kept, max_bad, count, available)
+    check(request)  # what is refused is said before it says that it predicts
+    typer.echo(f"Predicting with {served.name}, {count} {'process' if count == 1 else 'processes'}", err=True)
     begun = time.monotonic()
     with steps_shown() as say:
         say("loading the model")

@@ -188,3 +188,15 @@ def hint(name: str, known: Iterable[str]) -> str:
     every = list(known)
     near = get_close_matches(name, every, n=1)
     return f"did you mean '{near[0]}'?" if near else f"choose from: {listing(every)}"
+
+
+def hints(names: Iterable[str], known: Iterable[str]) -> str:
+    """The nearest known name for each; where none is near, all of them, once."""
+    every, near, far = list(known), [], []
+    for name in names:
+        found = get_close_matches(name, every, n=1)
+        if found:
+            near.append(f"for '{name}': did you mean '{found[0]}'?")
+        else:
+            far.append(f"'{name}'")
+    return " ".join([*near, f"for {listing(far)}: choose from: {listing(every)}"] if far else near)

@@ -2,43 +2,19 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from keystage.core.errors import DatasetError, hint, listing
-from keystage.serving.errors import ServingError
-from keystage.serving.formats import Block, blocks, columns_of, form_of
+from keystage.core.errors import DatasetError
+from keystage.serving.asked import Request, check, require_free
+from keystage.serving.formats import Block, blocks
 from keystage.serving.parts import Parts, open_parts
-from keystage.serving.served import ServedModel
 from keystage.serving.workers import Pool
 
 FORMAT = 1  # of parts; those of another are not taken up
 SHOWN_BAD = 5  # rows in an error
-ALL = "*"  # --keep: every column of the input
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is to be scored, and how.
-
-    Attributes:
-        model: the version.
-        source: file of raw rows.
-        output: file to write.
-        keep: columns of the input that stand before the predictions; ``*`` for all of them.
-        max_bad: greatest share of rows that may be impossible to score.
-        processes: how many predict side by side.
-        cores: that they share.
-    """
-
-    model: ServedModel
-    source: Path
-    output: Path
-    keep: Sequence[str] = ()
-    max_bad: float = 0.0
-    processes: int = 1
-    cores: int = 1
 
 
 @dataclass
@@ -76,24 +52,25 @@ def predict_file(request: Request, say: Callable[[Progress], None]) -> Outcome:
         say: told of the progress.
 
     Raises:
-        DatasetError: the file cannot be read, lacks a column, or has more bad rows than may be.
+        DatasetError: the file cannot be read, lacks a column, or has more bad rows than may be; nothing is left behind.
         ServingError: the model cannot be loaded, or another run writes the same file.
     """
-    names = columns_of(request.source)
-    keep = names if list(request.keep) == [ALL] else list(request.keep)
-    _require(names, request, keep)
-    form_of(request.output)
-    request.output.parent.mkdir(parents=True, exist_ok=True)
+    keep = check(request)
     with open_parts(request.output, _work(request, keep)) as parts:
-        with Pool(request.model, request.processes, request.cores) as pool:
-            run = _Run(request, keep, parts, pool, say)
-            outputs = pool.hello()["outputs"]
-            _require_free(keep, outputs)
-            count = run.all_blocks()
-        done = run.progress
-        done.bad.sort(key=lambda row: int(row["row"]))
-        if len(done.bad) > request.max_bad * done.rows:
-            raise too_many(done.bad, done.rows, request)
+        try:
+            with Pool(request.model, request.processes, request.cores) as pool:
+                run = _Run(request, keep, parts, pool, say)
+                outputs = pool.hello()["outputs"]
+                require_free(keep, outputs)
+                count = run.all_blocks()
+            done = run.progress
+            done.bad.sort(key=lambda row: int(row["row"]))
+            if len(done.bad) > request.max_bad * done.rows:
+                raise too_many(done.bad, done.rows, request)
+        except DatasetError as error:
+            if not isinstance(error.__cause__, OSError):  # a disk may come back, rows must be mended: other work
+                parts.remove()
+            raise
         found = parts.finish(count, [*keep, *outputs], done.bad)
     return Outcome(done.rows - len(done.bad), len(done.bad), found, done.taken_up)
 
@@ -112,15 +89,16 @@ class _Run:
         model, count = self._request.model, 0
         pending: dict[Future[dict[str, Any]], Block] = {}
         columns = list(dict.fromkeys([*self._keep, *model.columns]))
-        for block in blocks(self._request.source, columns, model.missing):
-            count += 1
-            told = self._parts.told(block.number)
-            if told is not None:
-                self.progress.taken_up += block.rows
-                self._count(block, told)
-            else:
-                pending[self._submit(block)] = block
-            self._collect(pending, all_of_them=False)
+        with closing(blocks(self._request.source, columns, model.missing)) as found:
+            for block in found:
+                count += 1
+                told = self._parts.told(block.number)
+                if told is not None:
+                    self.progress.taken_up += block.rows
+                    self._count(block, told)
+                else:
+                    pending[self._submit(block)] = block
+                self._collect(pending, all_of_them=False)
         while pending:
             self._collect(pending, all_of_them=True)
         return count
@@ -171,37 +149,6 @@ def too_many(bad: Sequence[Mapping[str, Any]], rows: int | None, request: Reques
         why=shown + (f"; and {len(bad) - SHOWN_BAD:,} more" if len(bad) > SHOWN_BAD else ""),
         fix="correct them, or allow a share of them, as in --max-bad 0.01: a file of their own then tells them",
     )
-
-
-def _require(names: Sequence[str], request: Request, keep: Sequence[str]) -> None:
-    absent = [name for name in request.model.columns if name not in names]
-    if absent:
-        raise DatasetError(
-            f"{request.source.name} lacks {'column' if len(absent) == 1 else 'columns'} {listing(absent)}",
-            why=f"{request.model.name} takes {listing(request.model.columns)}; the file has {listing(names)}",
-            fix=f"for '{absent[0]}': {hint(absent[0], names)}",
-        )
-    unknown = [name for name in keep if name not in names]
-    if unknown:
-        raise DatasetError(
-            f"--keep names '{unknown[0]}', which {request.source.name} does not have",
-            why=f"the file has {listing(names)}",
-            fix=hint(unknown[0], names),
-        )
-    if not 0 <= request.max_bad <= 1:
-        raise DatasetError(
-            f"--max-bad is a share, from 0 to 1, not {request.max_bad}", why="it is of all rows", fix="--max-bad 0.01"
-        )
-
-
-def _require_free(keep: Sequence[str], outputs: Sequence[str]) -> None:
-    taken = sorted(set(keep) & set(outputs))
-    if taken:
-        raise ServingError(
-            f"the output would have two columns called '{taken[0]}'",
-            why="the model's answer has that name, and --keep names a column of the input with it",
-            fix="rename the column of the input, or leave it out of --keep",
-        )
 
 
 def _work(request: Request, keep: Sequence[str]) -> dict[str, Any]:

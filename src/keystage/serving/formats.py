@@ -1,21 +1,21 @@
 """The three forms of a file, read block by block: CSV, Parquet and JSON Lines."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from keystage.core.errors import DatasetError, listing
 from keystage.core.params import first_line
+from keystage.serving.csv_files import BLOCK_BYTES, csv_header, open_csv
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 FORMS = {".csv": "csv", ".parquet": "parquet", ".pq": "parquet", ".jsonl": "lines", ".ndjson": "lines"}
-BLOCK_BYTES = 2 * 2**20  # of text; tens of thousands of rows, enough that a batch costs no more per row than the whole
 BLOCK_ROWS = 32_768  # of Parquet
 HEADER_LINES = 100  # of JSON Lines that are looked at to know the columns
-MAX_TEXT = 200  # characters of a row shown in a reason
 
 
 @dataclass(frozen=True)
@@ -81,11 +81,10 @@ def columns_of(path: Path) -> list[str]:
 
             names = list(pa.parquet.read_schema(path).names)
         elif form == "csv":
-            with _csv(path, None, ("",), {}) as reader:
-                names = list(reader.schema.names)
+            names = csv_header(path)
         else:
             names = _names_in_lines(path)
-    except (pa.ArrowInvalid, OSError) as error:
+    except (ValueError, OSError) as error:  # Arrow's error of a broken file is a ValueError too
         raise DatasetError(f"{path} cannot be read as {form}", why=first_line(error), fix="correct the file") from error
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -97,8 +96,8 @@ def columns_of(path: Path) -> list[str]:
     return names
 
 
-def blocks(path: Path, columns: Sequence[str], missing: Sequence[str]) -> Iterator[Block]:
-    """The rows of a file in blocks, the same ones whenever it is read.
+def blocks(path: Path, columns: Sequence[str], missing: Sequence[str]) -> Generator[Block, None, None]:
+    """The rows of a file in blocks, the same ones whenever it is read; close it where it is not read to its end.
 
     Args:
         path: of the file.
@@ -110,15 +109,16 @@ def blocks(path: Path, columns: Sequence[str], missing: Sequence[str]) -> Iterat
     """
     import pyarrow as pa
 
-    readers: dict[str, Callable[..., Iterator[Block]]] = {
+    readers: dict[str, Callable[..., Generator[Block, None, None]]] = {
         "csv": _csv_blocks,
         "parquet": _parquet_blocks,
         "lines": _line_blocks,
     }
     block = None
     try:
-        for block in readers[form_of(path)](path, columns, missing):
-            yield block
+        with closing(readers[form_of(path)](path, columns, missing)) as found:
+            for block in found:
+                yield block
     except (pa.ArrowInvalid, OSError) as error:
         raise DatasetError(
             f"{path} cannot be read to its end",
@@ -129,36 +129,10 @@ def blocks(path: Path, columns: Sequence[str], missing: Sequence[str]) -> Iterat
         yield Block(0, "lines", b"", 1, 0, {}, 1.0)
 
 
-def _csv(path: Path, columns: Sequence[str] | None, missing: Sequence[str], unreadable: dict[int, str]) -> Any:
-    import pyarrow as pa
-    from pyarrow import csv
-
-    def note(row: Any) -> str:
-        # Arrow counts from 1 and takes the header for the first.
-        text = row.text if len(row.text) <= MAX_TEXT else f"{row.text[: MAX_TEXT - 1]}…"
-        said = f"the row has {row.actual_columns} fields, the header {row.expected_columns}: {text}"
-        unreadable[row.number - 1] = said
-        return "skip"
-
-    kinds = dict.fromkeys(columns, pa.binary()) if columns is not None else {}
-    return csv.open_csv(
-        path,
-        read_options=csv.ReadOptions(use_threads=False, block_size=BLOCK_BYTES),
-        parse_options=csv.ParseOptions(newlines_in_values=True, invalid_row_handler=note),
-        convert_options=csv.ConvertOptions(
-            include_columns=list(columns) if columns is not None else None,
-            column_types=kinds,
-            null_values=list(missing),
-            strings_can_be_null=True,
-            quoted_strings_can_be_null=True,
-        ),
-    )
-
-
-def _csv_blocks(path: Path, columns: Sequence[str], missing: Sequence[str]) -> Iterator[Block]:
+def _csv_blocks(path: Path, columns: Sequence[str], missing: Sequence[str]) -> Generator[Block, None, None]:
     unreadable: dict[int, str] = {}
     size, first = path.stat().st_size, 1
-    with _csv(path, columns, missing, unreadable) as reader:
+    with open_csv(path, columns, missing, unreadable) as reader:
         number = -1
         for number, batch in enumerate(reader):
             last = first + batch.num_rows
@@ -174,7 +148,7 @@ def _csv_blocks(path: Path, columns: Sequence[str], missing: Sequence[str]) -> I
             yield Block(number + 1, "lines", b"", first, len(unreadable), dict(unreadable), 1.0)
 
 
-def _parquet_blocks(path: Path, columns: Sequence[str], _: Sequence[str]) -> Iterator[Block]:
+def _parquet_blocks(path: Path, columns: Sequence[str], _: Sequence[str]) -> Generator[Block, None, None]:
     from pyarrow import parquet
 
     with parquet.ParquetFile(path) as file:
@@ -185,7 +159,7 @@ def _parquet_blocks(path: Path, columns: Sequence[str], _: Sequence[str]) -> Ite
             first = done + 1
 
 
-def _line_blocks(path: Path, *_: Sequence[str]) -> Iterator[Block]:
+def _line_blocks(path: Path, *_: Sequence[str]) -> Generator[Block, None, None]:
     size, first, read, number = path.stat().st_size, 1, 0, 0
     with path.open("rb") as file:
         while body := file.read(BLOCK_BYTES):

@@ -60,6 +60,10 @@ class Parts:
         shutil.rmtree(self.folder)
         return beside if bad else None
 
+    def remove(self) -> None:
+        """Leave nothing to take up."""
+        shutil.rmtree(self.folder)
+
     def _note(self, number: int) -> Path:
         return self.folder / f"{number:06}.json"
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from keystage.core.errors import hint, listing
+from keystage.core.errors import hints, listing
 
 SHAPES = ("rows", "dataframe_records", "dataframe_split")  # the last two are those of MLflow's own server
 MAX_TOLD = 20  # rows named in one answer
@@ -75,10 +75,11 @@ def _columns_of(row: Any, place: int, columns: Sequence[str]) -> dict[str, Any]:
         raise RequestError(422, f"row {place} is no object of columns and cells", [told])
     absent = [name for name in columns if name not in row]
     if absent:
-        near = hint(absent[0], row) if row else "the row is empty"
+        near = hints(absent, row) if row else "the row is empty"
+        end = "" if near.endswith("?") else "."
         raise RequestError(
             422,
-            f"row {place} lacks column '{absent[0]}'; {near} A missing cell is null. Taken: {listing(columns)}",
+            f"row {place} lacks column '{absent[0]}'; {near}{end} A missing cell is null. Taken: {listing(columns)}",
             [{"row": place, "column": name, "reason": "the column is missing"} for name in absent],
         )
     return {name: row[name] for name in columns}

@@ -1,0 +1,104 @@
+"""What ``keystage predict`` is asked for, and what is refused before any work."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from keystage.core.errors import DatasetError, hint, hints, listing
+from keystage.serving.formats import columns_of, form_of
+from keystage.serving.parts import bad_file
+from keystage.serving.served import ServedModel
+
+ALL = "*"  # --keep: every column of the input
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be scored, and how.
+
+    Attributes:
+        model: the version.
+        source: file of raw rows.
+        output: file to write.
+        keep: columns of the input that stand before the predictions; ``*`` for all of them.
+        max_bad: greatest share of rows that may be impossible to score.
+        processes: how many predict side by side.
+        cores: that they share.
+    """
+
+    model: ServedModel
+    source: Path
+    output: Path
+    keep: Sequence[str] = ()
+    max_bad: float = 0.0
+    processes: int = 1
+    cores: int = 1
+
+
+def check(request: Request) -> list[str]:
+    """The columns to keep, each once, where nothing stands in the way.
+
+    Raises:
+        DatasetError: the input cannot be read or lacks a column, the output would overwrite it or has no folder, or an
+            option is wrong.
+    """
+    _require_apart(request)
+    names = columns_of(request.source)
+    keep = names if list(request.keep) == [ALL] else list(dict.fromkeys(request.keep))
+    _require_columns(names, request)
+    unknown = [name for name in keep if name not in names]
+    if unknown:
+        raise DatasetError(
+            f"--keep names '{unknown[0]}', which {request.source.name} does not have",
+            why=f"the file has {listing(names)}",
+            fix=hint(unknown[0], names),
+        )
+    if not 0 <= request.max_bad <= 1:
+        raise DatasetError(
+            f"--max-bad is a share, from 0 to 1, not {request.max_bad}", why="it is of all rows", fix="--max-bad 0.01"
+        )
+    form_of(request.output)
+    folder = request.output.parent
+    if not folder.is_dir():
+        raise DatasetError(
+            f"there is no folder {folder}",
+            why=f"{request.output.name} is to be written there",
+            fix=f"mkdir -p {folder}",
+        )
+    return keep
+
+
+def require_free(keep: Sequence[str], outputs: Sequence[str]) -> None:
+    """Refuse a kept column that has the name of one of the model's outputs.
+
+    Raises:
+        DatasetError: there is one.
+    """
+    taken = sorted(set(keep) & set(outputs))
+    if taken:
+        raise DatasetError(
+            f"the output would have two columns called '{taken[0]}'",
+            why="the model's answer has that name, and --keep names a column of the input with it",
+            fix="rename the column of the input, or leave it out of --keep",
+        )
+
+
+def _require_apart(request: Request) -> None:
+    for written in (request.output, bad_file(request.output)):
+        # Not by their names: a link leads to the same file too.
+        if request.source.exists() and written.exists() and written.samefile(request.source):
+            raise DatasetError(
+                f"{written} is the input itself",
+                why=f"writing it would destroy {request.source}",
+                fix="name another output",
+            )
+
+
+def _require_columns(names: Sequence[str], request: Request) -> None:
+    absent = [name for name in request.model.columns if name not in names]
+    if absent:
+        raise DatasetError(
+            f"{request.source.name} lacks {'column' if len(absent) == 1 else 'columns'} {listing(absent)}",
+            why=f"{request.model.name} takes {listing(request.model.columns)}; the file has {listing(names)}",
+            fix=hints(absent, names),
+        )

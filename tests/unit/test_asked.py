@@ -1,0 +1,103 @@
+"""What ``keystage predict`` refuses before any work, and what it says; no thread of Arrow's outlives a reader."""
+
+import logging
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from keystage.core.errors import DatasetError
+from keystage.serving.asked import Request, check
+from keystage.serving.csv_files import csv_header
+from keystage.serving.errors import ServingError
+from keystage.serving.formats import blocks, columns_of
+from keystage.serving.requests import RequestError, records_of
+from keystage.serving.served import ServedModel
+
+MODEL = ServedModel("M@1", Path(), {"Age": "number", "Fare": "number"})
+
+
+def _request(folder: Path, text: str = "Age,Fare,Name\n1,2,x\n", output: str = "out.csv", keep: str = "") -> Request:
+    (folder / "rows.csv").write_text(text, encoding="utf-8")
+    return Request(MODEL, folder / "rows.csv", folder / output, keep.split(",") if keep else [])
+
+
+@pytest.mark.parametrize("link", [os.link, os.symlink])
+@pytest.mark.parametrize("suffix", ["", ".bad.jsonl"])
+def test_the_input_is_never_overwritten(tmp_path: Path, link: Callable[..., None], suffix: str) -> None:
+    request = _request(tmp_path)
+    link(request.source, Path(f"{request.output}{suffix}"))
+
+    with pytest.raises(DatasetError, match="is the input itself"):
+        check(request)
+    with pytest.raises(DatasetError, match="is the input itself"):
+        check(replace(request, output=request.source))
+
+
+def test_each_missing_column_has_its_hint(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError) as refused:
+        check(_request(tmp_path, "Agee,Farre\n1,2\n"))
+
+    assert refused.value.fix == "for 'Age': did you mean 'Agee'? for 'Fare': did you mean 'Farre'?"
+
+
+def test_a_request_without_a_column_is_answered_in_sentences() -> None:
+    with pytest.raises(RequestError) as refused:
+        records_of(b'{"rows": [{"Agee": 1, "xyz": 2}]}', list(MODEL.columns), 9)
+
+    assert "'Agee'? for 'Fare': choose from: Agee, xyz. A missing cell is null." in refused.value.message
+
+
+def test_a_column_is_kept_once_and_no_folder_is_made(tmp_path: Path) -> None:
+    assert check(_request(tmp_path, keep="Name,Age,Name")) == ["Name", "Age"]
+
+    with pytest.raises(DatasetError, match=f"there is no folder {tmp_path}/none"):
+        check(_request(tmp_path, output="none/out.csv"))
+
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_header_may_have_a_mark_and_quotes_but_not_be_missing(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_bytes(b'\xef\xbb\xbf\n"a, ""b""\nc",d\n1,2\n')
+    names = csv_header(path)
+    (block,) = blocks(path, names, [""])
+
+    assert (names, block.rows) == (['a, "b"\nc', "d"], 1)
+    for text in (b"", b"a\xff,b\n1,2\n"):
+        path.write_bytes(text)
+        with pytest.raises(DatasetError, match="cannot be read as csv"):
+            columns_of(path)
+
+
+def test_a_reader_that_is_left_early_leaves_no_thread(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("a,b,c\n1,2,3\n" + "1,2\n" * 1_500_000, encoding="utf-8")
+    place = "import sys; from pathlib import Path; from keystage.serving.formats import blocks, columns_of\n"
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            f"{place}columns_of(Path(sys.argv[1])); next(blocks(Path(sys.argv[1]), ['a'], ['']))",
+            path,
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_taken_port_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    from keystage.adapters.http_server import _bound
+
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(ServingError, match="cannot be had"):
+        _bound("127.0.0.1", taken.getsockname()[1])
+
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
