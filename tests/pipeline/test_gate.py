@@ -104,7 +104,7 @@ def test_only_models_that_pass_get_an_alias(house: House, caplog: pytest.LogCapt
     first = house.version("champion")
     assert (first.number, first.aliases) == ("1", ("challenger", "champion"))
     assert house.gate["outcome"] == "passed"
-    assert first.metrics["roc_auc"][0] == workspace.read_json(workspace.METRICS)["test"]["roc_auc"]
+    assert first.metrics["roc_auc"][0] == pytest.approx(workspace.read_json(workspace.METRICS)["test"]["roc_auc"])
 
     house.take_worse()
     report = workspace.read_json(workspace.DATA_REPORT)

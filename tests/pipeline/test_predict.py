@@ -200,7 +200,7 @@ def test_a_version_that_is_not_there_is_said_with_those_that_are(finished: Proje
         assert done.returncode == 1
         return done.stdout
 
-    assert f"model {MODEL} has no version 'champion'\n  why: it has 1" in said(MODEL)
+    assert f"model {MODEL} has no version 'staging'\n  why: it has 1" in said(f"{MODEL}@staging")
     assert f"did you mean '{MODEL}'?" in said("TitanicSurvivalInital@1")
 
 

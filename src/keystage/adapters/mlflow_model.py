@@ -40,18 +40,20 @@ def log_model(package: ModelPackage, run_id: str, form: ModelFormat) -> LoggedMo
     Raises:
         RegistryError: a step cannot be saved in this form.
     """
+    import mlflow
     from mlflow.models import Model
 
     flavor = _Flavor(package, form)
-    logged = Model.log(
-        artifact_path=None,
-        name="model",
-        flavor=flavor,
-        flavor_name="sklearn",
-        run_id=run_id,
-        metadata=dict(package.lineage),
-        validate_serving_input=False,  # in this process; the caller does it in a clean one
-    )
+    with mlflow.start_run(run_id=run_id):  # else the model would stand in MLflow's default experiment
+        logged = Model.log(
+            artifact_path=None,
+            name="model",
+            flavor=flavor,
+            flavor_name="sklearn",
+            run_id=run_id,
+            metadata=dict(package.lineage),
+            validate_serving_input=False,  # in this process; the caller does it in a clean one
+        )
     return LoggedModel(str(logged.model_id), str(logged.model_uri), flavor.size)
 
 

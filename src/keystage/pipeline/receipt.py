@@ -5,15 +5,17 @@ whether anybody has written to it since; of a server nothing can be told without
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from keystage.adapters.mlflow_connection import SQLITE, resolve_uri
+from keystage.core.params import as_text
 from keystage.pipeline import workspace
 from keystage.pipeline.inputs import fingerprints
 from keystage.pipeline.outcome import Outcome
 from keystage.registry.gate import Judgement
 from keystage.registry.package import digest_of, digest_of_mapping
+from keystage.registry.spec import RegistrySpec
 
 
 @dataclass(frozen=True)
@@ -31,18 +33,20 @@ class Receipt:
     store: Path | None
 
     @classmethod
-    def of(cls, uri: str, digest: str, home: Path) -> "Receipt":
+    def of(cls, uri: str, spec: RegistrySpec, digest: str, home: Path) -> "Receipt":
         """That of this run.
 
         Args:
             uri: of the tracking store, as in conf/tracking.
+            spec: of conf/registry.
             digest: of recipe, model, lock and code.
             home: the project's folder.
         """
         resolved = resolve_uri(uri, home)
         store = Path(resolved.removeprefix(SQLITE)) if resolved.startswith(SQLITE) else None
         code = digest_of((), Path(__file__).parents[1])
-        key = digest_of_mapping({"uri": uri, "digest": digest, "code": code, "reads": fingerprints("register")})
+        settings = {"uri": uri, "registry": as_text(asdict(spec))}
+        key = digest_of_mapping({**settings, "digest": digest, "code": code, "reads": fingerprints("register")})
         return cls(workspace.REGISTERED, key, store)
 
     def outcome(self) -> Outcome | None:

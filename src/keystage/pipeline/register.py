@@ -103,7 +103,7 @@ def register(params: RegisterParams) -> None:
         own = [path.removeprefix("src/") for note in notes for path in workspace.read_json(note)]
         code = package.copy_code(Path("src"), Path(folder), own)
         digest = package.digest_of((workspace.RECIPE, workspace.MODEL, workspace.ENVIRONMENT_NOTE), code)
-        receipt = Receipt.of(params.tracking.uri, digest, home)
+        receipt = Receipt.of(params.tracking.uri, spec, digest, home)
         if (known := receipt.outcome()) and not spec.always_new_version:
             _say_twin(spec.model_name, str(known.version))
             outcome = known
