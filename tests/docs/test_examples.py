@@ -38,6 +38,12 @@ def _run(project: Project, page: str) -> str:
 
 
 @pytest.fixture
+def project(registered: Project) -> Project:
+    """As after the README's first run."""
+    return registered
+
+
+@pytest.fixture
 def wine(project: Project) -> Project:
     """With the table that docs/your-own-table.md speaks of: scikit-learn's wines, of three kinds."""
     from sklearn.datasets import load_wine
