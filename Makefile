@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 DONE    := $(VENV)/.installed
 
-.PHONY: help run test check lint types layers env remotes onnx lock benchmark clean
+.PHONY: help run test test-all check lint types layers env remotes onnx lock benchmark clean
 
 help:            ## list the targets
 	@grep -E '^[a-z-]+: .*##|^[a-z]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -16,8 +16,11 @@ help:            ## list the targets
 run: $(DONE)-runtime   ## set up, then run the Titanic pipeline to a registered model
 	@$(BIN)/keystage run
 
-test: $(DONE)-dev $(DONE)-azurite   ## set up, then run all tests
+test: $(DONE)-dev $(DONE)-azurite   ## set up, then run all tests but the slow ones
 	@$(BIN)/python -m pytest
+
+test-all: $(DONE)-dev $(DONE)-azurite   ## the slow tests too: about an hour on two cores
+	@$(BIN)/python -m pytest -m ""
 
 check: lint types layers test   ## what CI runs: lint, types, layers, tests
 

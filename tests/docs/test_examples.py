@@ -65,6 +65,7 @@ def test_the_readme(project: Project) -> None:
     assert re.search(r"^1 +[01] +0\.\d+ +0\.\d+$", shown, flags=re.MULTILINE), "the model has scored two raw rows"
 
 
+@pytest.mark.slow
 def test_the_page_on_your_own_table(wine: Project) -> None:
     shown = _run(wine, "docs/your-own-table.md")
 
@@ -74,6 +75,7 @@ def test_the_page_on_your_own_table(wine: Project) -> None:
     assert "of model TitanicSurvivalInitial" in shown
 
 
+@pytest.mark.slow
 def test_the_page_on_reuse(project: Project) -> None:
     shown = _run(project, "docs/reuse.md")
 
@@ -81,6 +83,7 @@ def test_the_page_on_reuse(project: Project) -> None:
     assert "Ran: conf, dataprep, train, evaluate, report, register" in shown
 
 
+@pytest.mark.slow
 def test_the_page_on_lineage(project: Project, tmp_path: Path) -> None:
     project.call("git", "init", "--quiet", "--bare", str(tmp_path / "origin"))
     project.call("git", "remote", "add", "origin", str(tmp_path / "origin"))
@@ -93,6 +96,7 @@ def test_the_page_on_lineage(project: Project, tmp_path: Path) -> None:
     assert (project.root / "lineage.svg").is_file()
 
 
+@pytest.mark.slow
 def test_the_page_on_the_registry(project: Project) -> None:
     shown = _run(project, "docs/registry.md")
 
@@ -102,6 +106,7 @@ def test_the_page_on_the_registry(project: Project) -> None:
     assert "probability_1" in shown
 
 
+@pytest.mark.slow
 def test_the_page_on_results(project: Project) -> None:
     shown = _run(project, "docs/results.md")
 
@@ -113,10 +118,12 @@ def test_the_page_on_results(project: Project) -> None:
     assert (project.root / "results" / "run" / "predictions.parquet").is_file()
 
 
+@pytest.mark.slow
 def test_the_page_on_search(project: Project) -> None:
     assert "fold_scores" in _run(project, "docs/search.md")
 
 
+@pytest.mark.slow
 def test_the_page_on_data_checks(project: Project) -> None:
     shown = _run(project, "docs/data-checks.md")
 
@@ -129,6 +136,7 @@ def test_the_page_on_data_checks(project: Project) -> None:
     assert shown.count("'failed'") == 1
 
 
+@pytest.mark.slow
 def test_the_page_on_validation(project: Project) -> None:
     shown = _run(project, "docs/validation.md")
 
@@ -138,6 +146,7 @@ def test_the_page_on_validation(project: Project) -> None:
     assert "validation: 25% of the rows held out, drawn 3 times" in shown
 
 
+@pytest.mark.slow
 def test_the_page_on_evaluation(project: Project) -> None:
     shown = _run(project, "docs/evaluation.md")
 
@@ -147,6 +156,7 @@ def test_the_page_on_evaluation(project: Project) -> None:
     assert "segment Cabin: no roc_auc of " in shown
 
 
+@pytest.mark.slow
 def test_the_page_on_forecasting(project: Project) -> None:
     shown = _run(project, "docs/forecasting.md")
 
@@ -156,6 +166,7 @@ def test_the_page_on_forecasting(project: Project) -> None:
     assert "Registered version 1 of model Air" in shown
 
 
+@pytest.mark.slow
 def test_the_page_on_the_report(project: Project) -> None:
     shown = _run(project, "docs/report.md")
 
@@ -164,6 +175,7 @@ def test_the_page_on_the_report(project: Project) -> None:
     assert "OpenML 40945" in (project.root / "reports" / "model_card.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_the_page_on_scoring_files(project: Project) -> None:
     project.call("dvc", "repro")
     shown = _run(project, "docs/predict.md")
@@ -175,6 +187,7 @@ def test_the_page_on_scoring_files(project: Project) -> None:
     assert yaml.safe_load(text) == {"score": written["score"]}
 
 
+@pytest.mark.slow
 def test_the_page_on_serving(project: Project) -> None:
     project.call("dvc", "repro")
     shown = _run(project, "docs/serve.md")
@@ -185,6 +198,7 @@ def test_the_page_on_serving(project: Project) -> None:
     assert "Written: image" in shown
 
 
+@pytest.mark.slow
 def test_the_page_on_sharing(project: Project) -> None:
     shown = _run(project, "docs/sharing.md")
 
@@ -192,6 +206,7 @@ def test_the_page_on_sharing(project: Project) -> None:
     assert "Reused, nothing changed: dataprep, train, evaluate, report" in shown
 
 
+@pytest.mark.slow
 def test_the_page_on_the_search_benchmark(new_project: Project) -> None:
     shown = _run(new_project, "docs/search-benchmark.md")
 
@@ -200,6 +215,7 @@ def test_the_page_on_the_search_benchmark(new_project: Project) -> None:
     assert "failed:" not in shown
 
 
+@pytest.mark.slow
 def test_the_page_on_care(project: Project) -> None:
     shown = _run(project, "docs/care.md")
 

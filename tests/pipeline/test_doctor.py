@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from tests.conftest import Project
 
+pytestmark = pytest.mark.slow
+
 CHECKS = ["project", "python", "packages", "dvc", "params", "git", "locks"]
 CHECKS += ["cache", "remote", "tracking", "cores", "memory", "disk"]
 

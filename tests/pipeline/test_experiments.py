@@ -3,7 +3,10 @@
 import json
 from pathlib import Path
 
+import pytest
 from tests.conftest import Project
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_group_and_a_value_can_be_swapped_for_one_experiment(project: Project) -> None:

@@ -6,7 +6,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 from tests.conftest import Project
+
+pytestmark = pytest.mark.slow
 
 ASK = """
 import sys, mlflow, pandas as pd

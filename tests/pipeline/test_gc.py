@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from tests.conftest import Project
 
+pytestmark = pytest.mark.slow
+
 KEPT = {
     "a branch": "automl.ensemble_size=1",
     "a registered version": "automl.metric=log_loss",

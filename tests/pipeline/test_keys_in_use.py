@@ -11,6 +11,8 @@ from keystage.cli.plan import look
 from keystage.core.params import key_parameters
 from keystage.reuse.plan import Decision
 
+pytestmark = pytest.mark.slow
+
 # Runs a stage with parameters that note which of their fields are read.
 _WATCHED = """
 import json, sys

@@ -14,6 +14,8 @@ from tests.conftest import ROOT, Project
 from keystage.adapters.pip_environment import built
 from keystage.core.errors import EnvironmentMismatchError
 
+pytestmark = pytest.mark.slow
+
 MODEL = "TitanicSurvivalInitial"
 CLEAN, DIRTY, EXPERIMENT = "1", "2", "3"  # versions, by the state they were registered from
 

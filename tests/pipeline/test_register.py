@@ -12,6 +12,8 @@ import pytest
 import requests
 from tests.conftest import Project
 
+pytestmark = pytest.mark.slow
+
 UNSEEN = """
 import sys, pandas as pd, mlflow
 mlflow.set_tracking_uri(sys.argv[1])

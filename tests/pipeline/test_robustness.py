@@ -19,6 +19,8 @@ from keystage.adapters.dvc_locks import no_other_command, rwlock
 from keystage.core.errors import DamagedOutputError, ProjectError
 from keystage.pipeline.inputs import fingerprints, require_whole
 
+pytestmark = pytest.mark.slow
+
 ANY = SystemRandom()
 # What a run must give, byte for byte, whatever happened before. Records of when and where a stage ran are left out.
 RESULTS = ("artifacts/prepared", "artifacts/raw_test.parquet", "artifacts/recipe.pkl", "artifacts/model.pkl")

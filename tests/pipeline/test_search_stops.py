@@ -12,6 +12,8 @@ import pandas as pd
 import pytest
 from tests.conftest import Project
 
+pytestmark = pytest.mark.slow
+
 SEARCHES = Path(".dvc", "tmp", "keystage", "search")
 BAD_LEARNERS = """
 

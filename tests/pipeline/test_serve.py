@@ -15,6 +15,8 @@ import requests
 from tests.conftest import Project
 from tests.servers import free_ports
 
+pytestmark = pytest.mark.slow
+
 MODEL = "TitanicSurvivalInitial"
 ROW = {"Pclass": 1, "Sex": "female", "Age": 36, "SibSp": 0, "Parch": 0, "Fare": 80.0, "Embarked": "S"}
 MOVE = """

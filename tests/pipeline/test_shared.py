@@ -18,6 +18,8 @@ from tests import servers
 from tests.conftest import ROOT, Project
 from tests.servers import Store
 
+pytestmark = pytest.mark.slow
+
 ALWAYS = {"conf"}  # and register, which is left out here: it takes longest, and reads the files that are compared
 OTHER_SETTING = "automl.ensemble_size=1"
 Digests = dict[str, str]

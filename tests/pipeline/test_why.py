@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from tests.conftest import Project
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def project(registered: Project) -> Project:
