@@ -19,7 +19,7 @@ run: $(DONE)-runtime   ## set up, then run the Titanic pipeline to a registered 
 test: $(DONE)-dev $(DONE)-azurite   ## set up, then run all tests but the slow ones
 	@$(BIN)/python -m pytest
 
-test-all: $(DONE)-dev $(DONE)-azurite   ## the slow tests too: about an hour on two cores
+test-all: $(DONE)-dev $(DONE)-azurite   ## the slow tests too
 	@$(BIN)/python -m pytest -m ""
 
 check: lint types layers test   ## what CI runs: lint, types, layers, tests

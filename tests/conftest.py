@@ -3,10 +3,11 @@
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -164,9 +165,15 @@ def project(finished: Project, tmp_path: Path) -> Project:
 
 @pytest.fixture
 def registered(finished: Project, tmp_path: Path) -> Project:
-    """A copy of the project that has run, whose version 1 is registered: for tests that do not look at the registry.
+    """A copy of the project that has run, whose version 1 is registered: for tests that do not look at its files.
 
-    What is registered anew has its files beside those of the first run, for the store holds absolute paths.
+    The store holds absolute paths: version 1 stays where it was made, what is made anew stands in the copy.
     """
-    shutil.copytree(finished.root, tmp_path / "project")
-    return Project(tmp_path / "project")
+    root = tmp_path / "project"
+    shutil.copytree(finished.root, root)
+    store, before = root / "mlflow.db", (root / "mlflow.db").stat()
+    with closing(sqlite3.connect(store)) as opened, opened:
+        moved = (str(finished.root), str(root))
+        opened.execute("UPDATE experiments SET artifact_location = replace(artifact_location, ?, ?)", moved)
+    os.utime(store, ns=(before.st_atime_ns, before.st_mtime_ns))  # as if nobody had written to it
+    return Project(root)
