@@ -157,11 +157,8 @@ def _guardrails() -> list[dict[str, Any]]:
 
 def scores() -> dict[str, tuple[float, float | None, float | None]]:
     """Metrics on the test rows as they are reported: value, and the ends of the interval where there is one."""
-    if workspace.EVALUATION.is_file():
-        told: Mapping[str, Any] = workspace.read_json(workspace.EVALUATION)["metrics"]
-        return {name: (item["value"], item.get("low"), item.get("high")) for name, item in told.items()}
-    test = workspace.read_json(workspace.METRICS)["test"]
-    return {name: (value, None, None) for name, value in test.items() if name != "rows"}
+    told: Mapping[str, Any] = workspace.read_json(workspace.EVALUATION)["metrics"]
+    return {name: (item["value"], item.get("low"), item.get("high")) for name, item in told.items()}
 
 
 def _asks(spec: RegistrySpec, *kinds: Require) -> bool:
