@@ -17,8 +17,7 @@ mlflow.set_tracking_uri("sqlite:///mlflow.db")
 model = mlflow.pyfunc.load_model(sys.argv[1])
 for name in sys.argv[2:]:
     rows = pd.read_parquet(name)
-    rows["predicted"] = model.predict(rows)
-    rows.to_parquet(name)
+    rows.join(model.predict(rows)).to_parquet(name)
 """
 CO2 = ("keystage", "run", "dataset=co2", "prep=forecast", "automl.metric=rmse", "registry.model_name=CO2")
 
@@ -64,6 +63,8 @@ def test_one_series_from_its_files_to_next_years_values(new_project: Project) ->
     stage = pd.read_parquet(new_project.root / "artifacts/predictions.parquet")
     assert test["predicted"].tolist() == stage["predicted"].tolist()
     assert (ahead["predicted"] - stage["actual"]).between(0.5, 3).all(), "a trend goes on, above all that was seen"
+    assert test["low"].round(6).tolist() == drawn["low"].round(6).tolist(), "as the evaluation has them"
+    assert ((ahead["high"] - ahead["low"]) > 0.1).all()
 
     told = " ".join(new_project.call("keystage", "lineage", "CO2@1").stdout.split())
     assert "recipe: the last 12 periods of each series kept for the test" in told

@@ -12,7 +12,7 @@ from keystage.data.series import arrange, last_periods, season_of
 from keystage.data.spec import DatasetSpec, Task
 from keystage.data.table import Roles
 from keystage.pipeline.forecast import PreparedForecast, prepare_forecast
-from keystage.prep.differences import OnTopOf
+from keystage.prep.forecaster import Forecaster
 from keystage.prep.history import SeriesHistory
 from keystage.prep.spec import PrepSpec, TransformSpec
 from keystage.search.folds import make_folds
@@ -179,12 +179,45 @@ def test_the_baseline_is_the_latest_season_known() -> None:
     np.testing.assert_allclose(long.test.roles.baseline, [*rows["sold"].to_numpy()[-26:-14], *rows["sold"][-26:-24]])
 
 
-def test_predictions_are_added_to_the_value_they_are_differences_to() -> None:
-    class Two:
-        def predict(self, X: pd.DataFrame) -> np.ndarray:
-            return np.full(len(X), 2.0)
+class _Two:
+    def predict(self, X: pd.DataFrame) -> np.ndarray:
+        return np.full(len(X), 2.0)
 
-    assert OnTopOf(Two(), "a").predict(pd.DataFrame({"a": [1.0, 5.0]})).tolist() == [3.0, 7.0]
+
+def test_predictions_are_added_to_the_value_they_are_differences_to() -> None:
+    assert Forecaster(_Two(), "a").predict(pd.DataFrame({"a": [1.0, 5.0]})).tolist() == [3.0, 7.0]
+
+
+def test_intervals_are_as_wide_as_the_errors_of_that_series_so_many_periods_ahead() -> None:
+    made = _prepared(_rows(names=SHOPS), _spec(6, ("shop",)))
+    history = made.recipe.steps[1][1]
+    told = {
+        "widths": [
+            {"series": name, "step": step, "half_width": 10.0 * number + step}
+            for number, name in enumerate(SHOPS)
+            for step in range(1, 7)
+        ]
+    }
+    asked = made.raw_test.features[made.raw_test.features["shop"] != "south"]
+    later = asked.assign(when=asked["when"] + pd.DateOffset(months=6))
+    for rows in (asked, later):
+        features = made.recipe.transform(rows)
+
+        low, high = Forecaster.of(_Two(), history, told, features.columns).around(features, np.zeros(len(rows)))
+
+        step = rows.groupby("shop")["when"].rank().to_numpy()
+        np.testing.assert_array_equal(high, step + rows["shop"].map({"north": 0.0, "west": 20.0}).to_numpy())
+        np.testing.assert_array_equal(low, -high)
+
+
+def test_a_recipe_that_takes_the_place_in_time_leaves_no_intervals() -> None:
+    made = _prepared(_rows(), _spec(6))
+    told = {"widths": [{"half_width": 1.0}]}
+
+    model = Forecaster.of(_Two(), made.recipe.steps[1][1], told, ["sold_lag_12"])
+
+    assert not model.has_intervals
+    assert Forecaster.of(_Two(), made.recipe.steps[1][1], told, made.test.features.columns).has_intervals
 
 
 def test_missing_periods_are_filled_from_the_past_and_counted() -> None:

@@ -154,7 +154,7 @@ def _signature(package: ModelPackage) -> Any:
 
     example = package.example
     columns: list[ColSpec | TensorSpec] = [ColSpec(type_of(example[name]), name) for name in example.columns]
-    predicted = mlflow_served.LabelsAndProbabilities(package.pipeline).predict(example)
+    predicted = mlflow_served.AllPredictions(package.pipeline).predict(example)
     outputs: list[ColSpec | TensorSpec] = [ColSpec(_kind(predicted[name]), name) for name in predicted.columns]
     return ModelSignature(inputs=Schema(columns), outputs=Schema(outputs))
 

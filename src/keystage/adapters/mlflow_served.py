@@ -1,4 +1,4 @@
-"""What ``mlflow.pyfunc`` and ``mlflow models serve`` load of a registered model: labels and probabilities together.
+"""What ``mlflow.pyfunc`` and ``mlflow models serve`` load of a registered model: all that it predicts, together.
 
 This file travels inside the model; ``mlflow.sklearn.load_model`` gives the plain scikit-learn pipeline without it.
 MLflow's own wrapper calls one method of an estimator and gives what it gives: labels, or probabilities.
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class LabelsAndProbabilities:
+class AllPredictions:
     """A fitted pipeline as MLflow calls it.
 
     Args:
@@ -25,18 +25,24 @@ class LabelsAndProbabilities:
         return self._pipeline
 
     def predict(self, rows: "pd.DataFrame") -> "pd.DataFrame":
-        """Predict n raw rows: ``predicted``, and of a classifier ``probability_CLASS`` for each class."""
+        """Predict n raw rows: ``predicted``, and of a classifier ``probability_CLASS`` for each class, of a
+        forecast with intervals their ends, ``low`` and ``high``.
+        """
         import pandas as pd
 
         columns = {"predicted": self._pipeline.predict(rows)}
         if hasattr(self._pipeline, "classes_"):
             shares = self._pipeline.predict_proba(rows)
             columns |= {f"probability_{value}": shares[:, code] for code, value in enumerate(self._pipeline.classes_)}
+        last = self._pipeline.steps[-1][1]
+        if getattr(last, "has_intervals", False):
+            ends = last.around(self._pipeline[:-1].transform(rows), columns["predicted"])
+            columns |= dict(zip(("low", "high"), ends, strict=True))
         return pd.DataFrame(columns, index=rows.index)
 
 
-def _load_pyfunc(path: str) -> LabelsAndProbabilities:
+def _load_pyfunc(path: str) -> AllPredictions:
     """Called by MLflow with the model's folder; the name is MLflow's."""
     from mlflow import sklearn
 
-    return LabelsAndProbabilities(sklearn._load_pyfunc(path).get_raw_model())
+    return AllPredictions(sklearn._load_pyfunc(path).get_raw_model())

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _BY = (("series", "step"), ("series",), ("step",), ())
-MAX_TOLD = 1000  # half widths
 MAX_DRAWN = 20  # series in the plot
 
 
@@ -130,7 +129,7 @@ def told(of: Subject, widths: Widths, table: "pd.DataFrame") -> dict[str, Any]:
     of.notes.append(f"forecast intervals: {widths.told}; {int(held.sum())} of {len(table)} test rows lie inside")
     parts = [
         {**dict(zip(widths.by, map(_plain, key), strict=True)), "half_width": value}
-        for key, value in list(widths.values.items())[:MAX_TOLD]
+        for key, value in widths.values.items()
     ]
     return {"level": widths.level, "method": widths.told, "coverage": float(held.mean()), "widths": parts}
 

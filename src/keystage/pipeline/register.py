@@ -9,6 +9,7 @@ import logging
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from keystage.adapters import git
 from keystage.adapters.mlflow_model import size_of
@@ -102,7 +103,8 @@ def register(params: RegisterParams) -> None:
         notes = (workspace.OWN_TRANSFORMS_NOTE, workspace.OWN_ESTIMATORS_NOTE)
         own = [path.removeprefix("src/") for note in notes for path in workspace.read_json(note)]
         code = package.copy_code(Path("src"), Path(folder), own)
-        digest = package.digest_of((workspace.RECIPE, workspace.MODEL, workspace.ENVIRONMENT_NOTE), code)
+        files = (workspace.RECIPE, workspace.MODEL, workspace.ENVIRONMENT_NOTE)
+        digest = package.digest_of(files, code, _intervals())
         receipt = Receipt.of(params.tracking.uri, spec, digest, home)
         if (known := receipt.outcome()) and not spec.always_new_version:
             _say_twin(spec.model_name, str(known.version))
@@ -229,10 +231,17 @@ def _metrics(first: str) -> dict[str, tuple[float, float | None, float | None]]:
 
 def _package(work: _Work) -> package.ModelPackage:
     recipe, model = workspace.read_pickle(workspace.RECIPE), workspace.read_pickle(workspace.MODEL)
+    example = read_table(workspace.RAW_TEST).features.head(EXAMPLE_ROWS)
     return package.ModelPackage(
-        pipeline=package.join(recipe, model),
-        example=read_table(workspace.RAW_TEST).features.head(EXAMPLE_ROWS),
+        pipeline=package.join(recipe, model, _intervals(), recipe.transform(example).columns),
+        example=example,
         requirements=package.requirements_of(model, recipe),
         code=work.code,
         lineage=work.lineage.as_metadata(),
     )
+
+
+def _intervals() -> dict[str, Any] | None:
+    """Of a forecast, as stage evaluate found them."""
+    found: dict[str, Any] | None = workspace.read_json(workspace.EVALUATION)["forecast"]
+    return found

@@ -41,15 +41,24 @@ class ModelPackage:
     lineage: Mapping[str, Any]
 
 
-def join(recipe: Any, model: Any) -> Any:
-    """Recipe and model as one scikit-learn pipeline that takes raw rows."""
+def join(recipe: Any, model: Any, intervals: Mapping[str, Any] | None = None, features: Iterable[str] = ()) -> Any:
+    """Recipe and model as one scikit-learn pipeline that takes raw rows.
+
+    Args:
+        recipe: fitted.
+        model: fitted on what it gives.
+        intervals: of a forecast, as the evaluation tells them; None for none.
+        features: names of the columns that the recipe gives, where there are intervals.
+    """
     from sklearn.pipeline import Pipeline
 
-    from keystage.prep.differences import OnTopOf
+    from keystage.prep.forecaster import Forecaster
     from keystage.prep.history import SeriesHistory
 
-    offset = next((step.offset_ for _, step in recipe.steps if isinstance(step, SeriesHistory)), "")
-    return Pipeline([*recipe.steps, ("model", OnTopOf(model, offset) if offset else model)])
+    history = next((step for _, step in recipe.steps if isinstance(step, SeriesHistory)), None)
+    if history is not None:
+        model = Forecaster.of(model, history, intervals, features)
+    return Pipeline([*recipe.steps, ("model", model)])
 
 
 def requirements_of(model: Any, recipe: Any = None) -> tuple[str, ...]:
@@ -91,9 +100,10 @@ def copy_code(source: Path, target: Path, own: Iterable[str]) -> Path:
     return target
 
 
-def digest_of(files: Iterable[Path], code: Path) -> str:
-    """SHA-256 over recipe, model, runtime lock and packed code: the same digest, the same registered model."""
+def digest_of(files: Iterable[Path], code: Path, told: Mapping[str, Any] | None = None) -> str:
+    """SHA-256 over recipe, model, runtime lock, packed code and what else it tells: the same one, the same model."""
     parts = [path.read_bytes() for path in files]
+    parts += [digest_of_mapping(told).encode()] if told else []
     parts += [path.relative_to(code).as_posix().encode() + path.read_bytes() for path in sorted(code.rglob("*.py"))]
     return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 

@@ -1,4 +1,4 @@
-"""Raw rows in, labels and probabilities out, and of each row that cannot be scored the reason.
+"""Raw rows in; labels with probabilities, values or forecasts with intervals out; of rows that cannot be scored, why.
 
 This runs in the process that holds the model, whose recipe is of the keystage it was made with.
 """
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 PREDICTED = "predicted"
 PROBABILITY = "probability_"
+ENDS = ("low", "high")  # of a forecast's interval
 MAX_CELL = 60  # characters of a cell shown in a reason
 # The label of these is the class of the greatest probability (scikit-learn 1.9, LightGBM 4.7, XGBoost 3), so that one
 # pass over the model gives both. Of all others, with thresholds of their own say, both are asked for.
@@ -34,6 +35,7 @@ class Scorer:
         self.columns: list[str] = [str(name) for name in self._door.feature_names_in_]
         classes = getattr(model, "classes_", None)
         self.classes: list[Any] = [] if classes is None else classes.tolist()
+        self._has_intervals = bool(getattr(model.steps[-1][1], "has_intervals", False))
 
     def score(self, rows: "pd.DataFrame") -> tuple["pd.DataFrame", dict[int, dict[str, str]]]:
         """Score what can be scored.
@@ -84,10 +86,12 @@ class Scorer:
 
         if rows.empty:
             return pd.DataFrame(columns=self.outputs(), index=rows.index, dtype="float64")
-        if not self.classes:
-            return pd.DataFrame({PREDICTED: np.asarray(self._model.predict(rows))}, index=rows.index)
         features = self._model[:-1].transform(rows)
         last = self._model.steps[-1][1]
+        if not self.classes:
+            values = np.asarray(last.predict(features))
+            ends = last.around(features, values) if self._has_intervals else ()
+            return pd.DataFrame(dict(zip(self.outputs(), (values, *ends), strict=True)), index=rows.index)
         shares = np.asarray(last.predict_proba(features))
         likeliest = np.asarray(self.classes)[shares.argmax(axis=1)]
         labels = likeliest if label_is_likeliest(last) else np.asarray(last.predict(features))
@@ -96,7 +100,7 @@ class Scorer:
 
     def outputs(self) -> list[str]:
         """Names of the columns that come out."""
-        return [PREDICTED, *(f"{PROBABILITY}{value}" for value in self.classes)]
+        return [PREDICTED, *(f"{PROBABILITY}{value}" for value in self.classes), *(ENDS if self._has_intervals else ())]
 
 
 def label_is_likeliest(model: Any) -> bool:
