@@ -25,8 +25,11 @@ class AllPredictions:
         return self._pipeline
 
     def predict(self, rows: "pd.DataFrame") -> "pd.DataFrame":
-        """Predict n raw rows: ``predicted``, and of a classifier ``probability_CLASS`` for each class, of a
-        forecast with intervals their ends, ``low`` and ``high``.
+        """Predict n raw rows.
+
+        Returns:
+            ``predicted``; of a classifier ``probability_CLASS`` for each class too, of a forecast the ends of its
+            interval, ``low`` and ``high``, where the model has any.
         """
         import pandas as pd
 
