@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 DONE    := $(VENV)/.installed
 
-.PHONY: help run test test-all check lint types layers env remotes onnx lock benchmark clean
+.PHONY: help run test test-all check lint types layers env remotes onnx catboost lock benchmark clean
 
 help:            ## list the targets
 	@grep -E '^[a-z-]+: .*##|^[a-z]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -40,6 +40,8 @@ remotes: $(DONE)-remotes   ## set up, then add what DVC needs to reach S3, Azure
 
 onnx: $(DONE)-onnx     ## set up, then add what `keystage export` needs
 
+catboost: $(DONE)-catboost   ## set up, then add CatBoost for `automl.estimators`
+
 $(DONE)-runtime: requirements/runtime.txt pyproject.toml
 	@echo "Setting up $(VENV) from requirements/runtime.txt (about a minute the first time) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -62,13 +64,18 @@ $(DONE)-onnx: $(DONE)-runtime requirements/onnx.txt
 	@$(INSTALL) -r requirements/onnx.txt
 	@touch $@
 
+$(DONE)-catboost: $(DONE)-runtime requirements/catboost.txt
+	@echo "Adding CatBoost, from requirements/catboost.txt ..."
+	@$(INSTALL) -r requirements/catboost.txt
+	@touch $@
+
 $(DONE)-azurite: $(DONE)-runtime tests/azurite/package-lock.json
 	@echo "Adding Azure's storage emulator, from tests/azurite/package-lock.json ..."
 	@if npm ci --prefix tests/azurite --ignore-scripts --no-audit --no-fund --fetch-retries 1 --loglevel error; then touch $@; \
 	else echo "npm cannot add it here: the test with Azure Blob storage will be skipped."; fi
 
 lock:            ## compile the lock files anew (needs uv)
-	@for name in runtime remotes onnx dev; do \
+	@for name in runtime remotes onnx catboost dev; do \
 	  uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	    requirements/$$name.in -o requirements/$$name.txt || exit 1; done
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \

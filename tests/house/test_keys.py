@@ -117,7 +117,7 @@ def test_a_key_names_what_the_settings_name(stage: str) -> None:
     notes = {name for name in STAGES[stage]["deps"] if name.startswith("artifacts/key/")}
     own = {
         "dataprep": {"artifacts/key/dataset.json", "artifacts/key/own_transforms.json", "artifacts/key/options.json"},
-        "train": {"artifacts/key/own_metric.json", "artifacts/key/own_estimators.json"},
+        "train": {"artifacts/key/own_metric.json", "artifacts/key/own_estimators.json", "artifacts/key/extras.json"},
         "evaluate": {
             "artifacts/key/own_transforms.json",
             "artifacts/key/own_metric.json",

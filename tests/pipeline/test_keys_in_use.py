@@ -171,6 +171,11 @@ def test_packages_that_differ_from_the_lock_are_refused_or_recorded_in_the_key(p
     lock.write_text(text, encoding="utf-8")
     assert "Ran: conf, register" in project.call("keystage", "run").stdout
 
+    project.edit("requirements/catboost.txt", "graphviz==", "graphviz==9.")
+    refused = project.call("keystage", "run", "automl.estimators=[catboost]", "environment=as_is", ok=False)
+    assert "the installed packages are not those of requirements/catboost.txt" in refused.stdout
+    assert "make catboost" in refused.stdout
+
 
 def test_data_that_dvc_tracks_need_not_be_fetched_for_a_result_to_be_reused(project: Project) -> None:
     project.call("git", "rm", "-r", "--quiet", "--cached", "data/titanic")

@@ -5,6 +5,7 @@ when all else would be reused. Equal notes are equal bytes, and re-run nothing.
 """
 
 import csv
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -19,10 +20,11 @@ from keystage.pipeline import workspace
 from keystage.pipeline.inputs import LOCK_FILE
 from keystage.pipeline.state import require_recordable
 from keystage.prep.spec import PrepSpec
-from keystage.reuse.environment import read_environment, require_locked
+from keystage.reuse.environment import Environment, read_environment, require_locked
 from keystage.reuse.named import (
     dataset_files,
     environment_note,
+    extras_note,
     files_note,
     options_note,
     own_code,
@@ -31,6 +33,7 @@ from keystage.reuse.named import (
     sizes_note,
 )
 from keystage.reuse.spec import EnvironmentSpec, OnMismatch, ReuseSpec
+from keystage.search.names import EXTRAS
 from keystage.search.spec import SearchSpec
 
 KEYED_STAGES = ("dataprep", "train", "evaluate", "report")
@@ -88,7 +91,8 @@ def notes(params: ConfParams, root: Path) -> dict[Path, str]:
     """What the settings name right now, by the file in which it is noted.
 
     Raises:
-        EnvironmentMismatchError: packages differ from the lock, and ``environment.on_mismatch`` refuses that.
+        EnvironmentMismatchError: packages differ from the lock, and ``environment.on_mismatch`` refuses that; or a
+            learner is named whose extra is not installed as it is locked.
     """
     lock = params.environment.lock
     environment = read_environment(root / lock, shown=lock)
@@ -105,8 +109,17 @@ def notes(params: ConfParams, root: Path) -> dict[Path, str]:
         workspace.OWN_METRIC_NOTE: files_note(metric),
         workspace.OWN_ESTIMATORS_NOTE: files_note(estimators),
         workspace.ENVIRONMENT_NOTE: environment_note(environment),
+        workspace.EXTRAS_NOTE: extras_note(_extras(params.automl, root)),
         workspace.SIZES_NOTE: sizes_note(chain.from_iterable(map(dict.values, (data, transforms, metric, estimators)))),
     }
+
+
+def _extras(spec: SearchSpec, root: Path) -> Iterator[Environment]:
+    """The packages of the learners that are extras. They must be as locked: no record is kept of others."""
+    for name in set(spec.named()) & EXTRAS.keys():
+        found = read_environment(root / EXTRAS[name], shown=EXTRAS[name])
+        require_locked(found, shown=EXTRAS[name], fix=f"make {name}, or take {name} off automl.estimators")
+        yield found
 
 
 def reuse_notes(spec: ReuseSpec) -> dict[Path, str]:

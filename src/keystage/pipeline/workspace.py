@@ -19,6 +19,7 @@ OWN_METRIC_NOTE = KEY / "own_metric.json"
 OWN_ESTIMATORS_NOTE = KEY / "own_estimators.json"
 OPTIONS_NOTE = KEY / "options.json"
 ENVIRONMENT_NOTE = KEY / "environment.json"
+EXTRAS_NOTE = KEY / "extras.json"
 SIZES_NOTE = ARTIFACTS / "sizes.json"  # in no key
 
 # Of this folder alone: which run this is, and dvc.lock as it was when it began.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # What every registered model needs to load and predict; learners add their own.
 _ALWAYS_REQUIRED = ("mlflow", "numpy", "pandas", "scikit-learn", "scipy", "skops")
-_REQUIRED_BY_LEARNER = {"lightgbm": "lightgbm", "xgboost": "xgboost-cpu"}
+_REQUIRED_BY_LEARNER = {"lightgbm": "lightgbm", "xgboost": "xgboost-cpu", "catboost": "catboost"}
 # The rooms whose classes are inside a recipe, and what MLflow calls the model by.
 _CODE = (
     *("keystage/__init__.py", "keystage/core", "keystage/prep"),

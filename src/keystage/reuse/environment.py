@@ -8,6 +8,7 @@ from pathlib import Path
 
 from keystage.core.errors import EnvironmentMismatchError, listing
 
+FIX = "make env (or run with them and have them recorded: keystage run environment=as_is)"
 _INSTALLED = re.compile(r"(?P<name>.+)-(?P<version>[^-]+)\.dist-info")
 
 
@@ -61,8 +62,13 @@ def read_environment(lock: Path, *, shown: str) -> Environment:
     return Environment(locked, differing)
 
 
-def require_locked(environment: Environment, *, shown: str) -> None:
+def require_locked(environment: Environment, *, shown: str, fix: str = FIX) -> None:
     """Refuse packages that differ from the lock.
+
+    Args:
+        environment: as ``read_environment`` finds it.
+        shown: what to call the lock in the error.
+        fix: the command that installs it.
 
     Raises:
         EnvironmentMismatchError: names the packages, with both versions.
@@ -74,7 +80,7 @@ def require_locked(environment: Environment, *, shown: str) -> None:
     raise EnvironmentMismatchError(
         f"the installed packages are not those of {shown}",
         why=f"in {sys.prefix}: {listing(pairs)}",
-        fix="make env (or run with them and have them recorded: keystage run environment=as_is)",
+        fix=fix,
     )
 
 

@@ -173,6 +173,8 @@ def _noted(stage: str, name: str, text: str, sizes: Mapping[str, int]) -> _Parts
         locked = [((Part.package, package), version) for package, version in noted["locked"].items()]
         differing = noted["differing"].items()
         return [*locked, *(((Part.package, f"{package} as installed"), version) for package, version in differing)]
+    if name == "extras.json":
+        return [((Part.package, package), version) for package, version in noted.items()]
     if name == "options.json":
         named = leaves([{"options": options} for options in noted], "prep.steps")
         return [((Part.parameter, path), as_text(value)) for path, value in named]

@@ -64,6 +64,11 @@ def environment_note(environment: Environment) -> str:
     return _note(asdict(environment))
 
 
+def extras_note(environments: Iterable[Environment]) -> str:
+    """Locked versions by package, of the extras that are in use."""
+    return _note({package: version for environment in environments for package, version in environment.locked.items()})
+
+
 def reuse_note(*, allowed: bool) -> str:
     """A constant when the stage may be reused, else a text that no other run has."""
     return REUSE_ALLOWED if allowed else f"not allowed, run {uuid4().hex}\n"

@@ -51,8 +51,10 @@ LOWER_IS_BETTER = ("log_loss", "rmse", "mae", "mape", "normalized_rmse", "normal
 ABSOLUTE_METRICS = ("mae", "mape", "normalized_mae")  # boosted trees learn the median for them
 QUANTILE_LOSS = "quantile_loss"
 OWN_METRICS = "project.metrics"  # the module in which a metric of your own stands
-QUANTILE_ESTIMATORS = ("lgbm", "xgboost", "xgb_limitdepth", "histgb")
+QUANTILE_ESTIMATORS = ("lgbm", "xgboost", "xgb_limitdepth", "histgb", "catboost")
 OWN_ESTIMATORS = "project.estimators"  # likewise for an estimator
+# Learners whose packages are extras, with the lock of those: `make NAME` installs them.
+EXTRAS = {"catboost": "requirements/catboost.txt"}
 
 
 # What people know from Azure or FLAML and will look for, with what does the same here.
@@ -63,11 +65,22 @@ NOT_HERE = {
     "BernoulliNaiveBayes": "it wants yes or no; gaussian_nb takes any numbers",
     "TabnetClassifier": "mlp is the network here",
     "TabnetRegressor": "mlp is the network here",
-    "catboost": "it hangs past any budget on some columns and weighs 100 MB; wrap it in src/project/estimators.py",
     "svc": "svm with a kernel, or sgd and lrl2, which are linear",
 }
 # Learners by task, by FLAML's names where it has them; what they are stands in ``keystage.search.learners``.
-_BOTH = ("lgbm", "xgboost", "xgb_limitdepth", "histgb", "rf", "extra_tree", "kneighbor", "svm", "mlp", "sgd")
+_BOTH = (
+    "lgbm",
+    "xgboost",
+    "xgb_limitdepth",
+    "histgb",
+    "catboost",
+    "rf",
+    "extra_tree",
+    "kneighbor",
+    "svm",
+    "mlp",
+    "sgd",
+)
 ESTIMATORS = {
     Task.classification: (*_BOTH, "lrl1", "lrl2", "gaussian_nb"),
     Task.regression: (*_BOTH, "ridge", "enet", "lassolars"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from keystage.search.learners import boosted, forests, histogram, scaled
+from keystage.search.learners import boosted, catboost, forests, histogram, scaled
 from keystage.search.learners.learner import Learner, Point
 from keystage.search.learners.own import own_learner
 
@@ -13,6 +13,7 @@ LEARNERS = {
         boosted.XGBOOST,
         boosted.XGB_LIMITDEPTH,
         histogram.HISTGB,
+        catboost.CATBOOST,
         forests.RF,
         forests.EXTRA_TREE,
         scaled.LRL1,
