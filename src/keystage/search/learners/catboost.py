@@ -1,4 +1,4 @@
-"""CatBoost: ordered boosting of symmetric trees. Its package is an extra (``make catboost``), tried where it is named."""
+"""CatBoost: ordered boosting of symmetric trees. Its package is an extra (``make catboost``)."""
 
 import time
 from typing import Any
