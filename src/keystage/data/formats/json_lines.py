@@ -1,0 +1,110 @@
+"""JSON Lines: an object in each line. A line that is none is told by its number."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, cast
+
+from keystage.core.errors import DatasetError
+from keystage.core.params import first_line
+from keystage.data.columns import ColumnType
+from keystage.data.formats.failures import in_words
+from keystage.data.sources.resolve import Source
+from keystage.data.sources.spec import ReadSpec, compression_of
+from keystage.data.spec import DatasetSpec
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def lines_header(source: Source) -> list[str]:
+    """The columns: each key of any line, in the order in which they come."""
+    names: dict[str, None] = {}
+    for _, row in _rows(source):
+        names.update(dict.fromkeys(row))
+    return list(names)
+
+
+def read_lines(source: Source, spec: DatasetSpec, wanted: list[str] | None) -> "pd.DataFrame":
+    """The rows of a file. A key that a line lacks is a missing cell; what is nested stands as JSON.
+
+    Args:
+        source: the file.
+        spec: which columns are text.
+        wanted: the columns that are read; None reads all.
+
+    Raises:
+        DatasetError: a line is no object of JSON.
+    """
+    import pandas as pd
+
+    columns: dict[str, list[Any]] = {}
+    count = 0
+    for _, row in _rows(source):
+        for name in row if wanted is None else [name for name in wanted if name in row]:
+            cells = columns.setdefault(name, [])
+            cells.extend([None] * (count - len(cells)))
+            cells.append(row[name])
+        count += 1
+    texts = {column.name for column in spec.declared if column.type is ColumnType.string}
+    for name, cells in columns.items():
+        cells.extend([None] * (count - len(cells)))
+        columns[name] = [_cell(cell, as_text=name in texts) for cell in cells]
+    return pd.DataFrame(columns, index=range(count))
+
+
+def _cell(cell: Any, *, as_text: bool) -> Any:
+    if isinstance(cell, dict | list) or (as_text and cell is not None and not isinstance(cell, str)):
+        import orjson
+
+        return orjson.dumps(cell).decode()
+    return cell
+
+
+def _rows(source: Source) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Each line that is not empty: its number from 1, and its object."""
+    import orjson
+
+    with _opened(source) as file:
+        for number, line in enumerate(file, start=1):
+            if not line.strip():
+                continue
+            try:
+                row = orjson.loads(line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line)
+            except orjson.JSONDecodeError as error:
+                raise _bad(source, number, first_line(error)) from error
+            if not isinstance(row, dict):
+                raise _bad(source, number, f"it is {type(row).__name__}, where an object {{...}} is wanted")
+            yield number, row
+
+
+def _bad(source: Source, number: int, why: str) -> DatasetError:
+    return DatasetError(
+        f"line {number} of {source.shown} is no object of JSON",
+        why=why,
+        fix="correct the line; when the file is no JSON Lines, say what it is in dataset.read.format",
+    )
+
+
+@contextmanager
+def _opened(source: Source) -> Iterator[IO[bytes]]:
+    """Its bytes, decompressed as its ending says."""
+    import bz2
+    import gzip
+    import lzma
+    from zipfile import ZipFile
+
+    kind = compression_of(source.name)
+    with in_words(source, ReadSpec()), ExitStack() as opened:
+        if kind == "zip":
+            archive = opened.enter_context(ZipFile(source.path))
+            if len(archive.namelist()) != 1:
+                raise ValueError(f"the archive holds {len(archive.namelist())} files, not one")
+            yield opened.enter_context(archive.open(archive.namelist()[0]))
+        else:
+            openers: dict[str | None, Callable[[Path], IO[bytes]]] = {
+                "gzip": lambda path: cast("IO[bytes]", gzip.open(path)),
+                "bz2": lambda path: cast("IO[bytes]", bz2.open(path)),
+                "xz": lambda path: cast("IO[bytes]", lzma.open(path)),
+            }
+            yield opened.enter_context(openers.get(kind, lambda path: path.open("rb"))(source.path))
