@@ -83,6 +83,18 @@ def taken_rows(
     return taken, left_out
 
 
+def in_words(spec: DatasetSpec, part: str) -> str:
+    """What a part of ``dataset.rows`` asks for."""
+    rows = spec.rows or RowsSpec()
+    if part == "where":
+        return f"dataset.rows.where: {rows.where}"
+    if part == "sample":
+        return f"dataset.rows.sample: {rows.sample:g}"
+    limits = {"from": rows.after, "before": rows.before}
+    told = " and ".join(f"{word} {limit}" for word, limit in limits.items() if limit is not None)
+    return f"dataset.rows: {rows.column or spec.time} {told}"
+
+
 def _require_there(table: "pd.DataFrame", spec: DatasetSpec) -> None:
     for name in selection_columns(spec):
         if name not in table.columns:

@@ -1,5 +1,7 @@
 """What the parsers of text say of a file, as errors that name it and the mend."""
 
+import lzma
+import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,7 +43,7 @@ def in_words(source: Source, read: ReadSpec) -> Iterator[None]:
         raise DatasetError(
             f"{shown} is not a CSV table", why=str(error).strip(), fix="correct the line named"
         ) from error
-    except (EOFError, zlib.error, OSError, ValueError) as error:
+    except (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, OSError, ValueError) as error:
         # Decompressors raise OSErrors of their own, and ValueErrors of archives that hold several files.
         if compression_of(source.name) is None or getattr(error, "errno", None) is not None:
             raise

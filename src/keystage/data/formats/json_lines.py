@@ -1,9 +1,9 @@
 """JSON Lines: an object in each line. A line that is none is told by its number."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import IO, TYPE_CHECKING, Any
 
 from keystage.core.errors import DatasetError
 from keystage.core.params import first_line
@@ -95,16 +95,14 @@ def _opened(source: Source) -> Iterator[IO[bytes]]:
     from zipfile import ZipFile
 
     kind = compression_of(source.name)
-    with in_words(source, ReadSpec()), ExitStack() as opened:
-        if kind == "zip":
-            archive = opened.enter_context(ZipFile(source.path))
+    openers: dict[str | None, Any] = {"gzip": gzip.open, "bz2": bz2.open, "xz": lzma.open}
+    with in_words(source, ReadSpec()):
+        if kind != "zip":
+            with openers.get(kind, Path.open)(source.path, "rb") as file:
+                yield file
+            return
+        with ZipFile(source.path) as archive:
             if len(archive.namelist()) != 1:
                 raise ValueError(f"the archive holds {len(archive.namelist())} files, not one")
-            yield opened.enter_context(archive.open(archive.namelist()[0]))
-        else:
-            openers: dict[str | None, Callable[[Path], IO[bytes]]] = {
-                "gzip": lambda path: cast("IO[bytes]", gzip.open(path)),
-                "bz2": lambda path: cast("IO[bytes]", bz2.open(path)),
-                "xz": lambda path: cast("IO[bytes]", lzma.open(path)),
-            }
-            yield opened.enter_context(openers.get(kind, lambda path: path.open("rb"))(source.path))
+            with archive.open(archive.namelist()[0]) as member:
+                yield member

@@ -34,10 +34,12 @@ class Pinned:
     Attributes:
         store: the folder in which each content stands under its digest.
         entries: the files by entry; a folder or a pattern has many.
+        is_fixed: the sources are not asked, as for a state that is made again.
     """
 
     store: Path = Path()
     entries: Mapping[str, tuple[Pin, ...]] = field(default_factory=dict)
+    is_fixed: bool = False
 
     def of(self, entry: str) -> tuple[Pin, ...]:
         """The files of an entry; none for one that is not pinned."""
@@ -50,7 +52,8 @@ class Pinned:
     def write(self, file: Path) -> None:
         """Note it, for the stages that follow."""
         file.parent.mkdir(parents=True, exist_ok=True)
-        noted = {"store": str(self.store), "entries": {name: list(pins) for name, pins in self.entries.items()}}
+        entries = {name: list(pins) for name, pins in self.entries.items()}
+        noted = {"store": str(self.store.absolute()), "entries": entries, "is_fixed": self.is_fixed}
         file.write_text(json.dumps(noted, indent=1) + "\n", encoding="utf-8")
 
 
@@ -62,6 +65,6 @@ def read_pinned(file: Path) -> Pinned:
     try:
         noted = json.loads(file.read_text(encoding="utf-8"))
         entries = {name: tuple(Pin(*pin) for pin in pins) for name, pins in noted["entries"].items()}
-        return Pinned(Path(noted["store"]), entries)
+        return Pinned(Path(noted["store"]), entries, bool(noted["is_fixed"]))
     except (OSError, ValueError, KeyError, TypeError):
         return NOTHING
