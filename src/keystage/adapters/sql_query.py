@@ -1,4 +1,4 @@
-"""The result of a query as a Parquet file, through SQLAlchemy. Nothing in the database is changed."""
+"""The result of a query as a Parquet file, through SQLAlchemy. Nothing is committed."""
 
 import os
 from collections.abc import Callable, Iterator

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import PurePath
+from urllib.parse import urlsplit
 
 from keystage.core.params import outside_key
 from keystage.data.columns import BadCells, ColumnSpec, ColumnType, Level, OnViolation, require_guardrails
@@ -154,6 +155,11 @@ class DatasetSpec:
             raise ValueError("dataset.read.query gives the rows, so dataset.files and validation_files must be []")
         if not self.files and not queried:
             raise ValueError("dataset.files is empty: name at least one file")
+        if any(urlsplit(entry).password for entry in (*self.files, *self.validation_files) if "://" in entry):
+            raise ValueError(
+                "dataset.files holds a password, and conf/ is in git: put it into ~/.netrc, or an environment variable "
+                "that the service's own tools read"
+            )
         if len(set(self.files)) < len(self.files):
             raise ValueError("dataset.files names a file twice: its rows would stand in training and test")
         if set(self.files) & set(self.validation_files) or len(set(self.validation_files)) < len(self.validation_files):

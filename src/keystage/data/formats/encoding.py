@@ -53,6 +53,8 @@ def _guessed(text: bytes) -> str:
     if len(text) < _TELLING and _decodes(text, _COMMON):
         return _COMMON
     best = from_bytes(text).best()
+    if best and _decodes(text, _COMMON) and _decoded(text, _COMMON) == _decoded(text, best.encoding):
+        return _COMMON  # of several that read it alike
     return best.encoding.replace("_", "-") if best and best.encoding != "utf_8" else "latin-1"
 
 

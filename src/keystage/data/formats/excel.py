@@ -22,7 +22,9 @@ def sheet_header(source: Source, read: ReadSpec) -> list[str]:
     import pandas as pd
 
     with _workbook(source) as book:
-        rows = book.parse(_sheet(source, book, read), header=None, nrows=1, skiprows=read.skip_rows, dtype="str")
+        rows = pd.read_excel(
+            book, sheet_name=_sheet(source, book, read), header=None, nrows=1, skiprows=read.skip_rows, dtype="str"
+        )
     if rows.empty:
         raise DatasetError(
             f"{source.shown} is empty",
@@ -47,10 +49,13 @@ def read_sheet(
     Raises:
         DatasetError: it is no workbook, or has no such sheet.
     """
+    import pandas as pd
+
     read = spec.read or ReadSpec()
     with _workbook(source) as book:
-        frame: pd.DataFrame = book.parse(
-            _sheet(source, book, read),
+        frame: pd.DataFrame = pd.read_excel(
+            book,
+            sheet_name=_sheet(source, book, read),
             header=None,
             names=names,
             skiprows=read.skip_rows + has_header,

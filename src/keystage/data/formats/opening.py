@@ -90,6 +90,6 @@ def _given(found: list[str], read: ReadSpec) -> list[str]:
 def _without_missing_texts(frame: "pd.DataFrame", spec: DatasetSpec) -> "pd.DataFrame":
     """Texts that stand for a missing cell do so in each format."""
     for name in frame.columns:
-        if frame[name].dtype in {"str", "object"}:
+        if frame[name].dtype == "str" or frame[name].dtype == "object":
             frame[name] = frame[name].mask(frame[name].isin(spec.missing))
     return frame

@@ -1,6 +1,7 @@
 """How files are read and which rows are taken. Standard library only: DVC imports this on every experiment."""
 
 import codecs
+import re
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import PurePosixPath
@@ -44,6 +45,8 @@ ENDINGS = {
     ".ods": Format.excel,
 }
 COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz", ".zip": "zip"}
+_ASKING = ("select", "with", "values", "table")  # first words of SQL that gives rows
+_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", flags=re.DOTALL)
 _WORDS = {"tab": "\t", "space": " "}  # that a shell and YAML pass on without quotes
 
 
@@ -92,8 +95,8 @@ class ReadSpec:
         self._require_names()
         if (self.query is None) != (self.url_variable is None):
             raise ValueError("dataset.read.query and dataset.read.url_variable need each other: give both, or neither")
-        if self.query is not None and not self.query.strip():
-            raise ValueError("dataset.read.query is empty: write a SELECT")
+        if self.query is not None and first_word(self.query) not in _ASKING:
+            raise ValueError(f"dataset.read.query must ask and change nothing: begin it with {', '.join(_ASKING)}")
 
     def _require_marks(self) -> None:
         self.separator = _WORDS.get(self.separator or "", self.separator)
@@ -163,6 +166,12 @@ class RowsSpec:
     def has_window(self) -> bool:
         """Whether rows are taken by their time."""
         return self.after is not None or self.before is not None
+
+
+def first_word(query: str) -> str:
+    """What a query begins with, comments and brackets aside, in small letters; empty of an empty one."""
+    words = _COMMENT.sub(" ", query).replace("(", " ").split()
+    return words[0].lower() if words else ""
 
 
 def ending_of(name: str) -> str:
