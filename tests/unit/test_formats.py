@@ -253,7 +253,8 @@ def test_nested_columns_of_parquet_are_refused_unless_they_are_not_wanted(tmp_pa
         ({"skip_rows": -1}, "skip_rows must be 0 or more"),
         ({"names": ["a"]}, "dataset.read.header=none"),
         ({"query": "SELECT 1"}, "need each other"),
-        ({"query": " ", "url_variable": "DB"}, "query is empty"),
+        ({"query": " ", "url_variable": "DB"}, "must ask and change nothing"),
+        ({"query": "-- all\nDROP TABLE a", "url_variable": "DB"}, "must ask and change nothing"),
     ],
 )
 def test_options_that_cannot_be_are_refused(change: dict[str, Any], message: str) -> None:
