@@ -235,7 +235,7 @@ def test_a_query_without_an_order_is_said_to_have_none(caplog: pytest.LogCapture
     ("url", "query", "what", "why"),
     [
         (None, "SELECT agee FROM people", "did not answer", "no such column: agee"),
-        (None, "WITH a AS (SELECT 1) DELETE FROM people", "gives no rows", "no SELECT"),
+        (None, "WITH a AS (SELECT 1) DELETE FROM people", "did not answer", "readonly database"),
         (None, "SELECT id, id FROM people", "two columns of one name: id", "by its name"),
         ("", "SELECT 1", "PEOPLE_DB is not set", "for the URL of the database"),
         ("no url, secret", "SELECT 1", "holds no URL", "cannot take it apart"),

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], object]
 _ROWS_AT_ONCE = 50_000
+# Where a query that begins as one that asks could change something all the same.
+_READ_ONLY = {"sqlite": "PRAGMA query_only = ON", "postgresql": "SET TRANSACTION READ ONLY"}
 
 
 def write_result(query: str, variable: str, target: Path, say: Say) -> int:
@@ -46,6 +48,8 @@ def write_result(query: str, variable: str, target: Path, say: Say) -> int:
     with _in_words(variable):
         engine = create_engine(url)
         with engine.connect().execution_options(stream_results=True) as connection:
+            if guard := _READ_ONLY.get(engine.dialect.name):
+                connection.exec_driver_sql(guard)
             result = connection.exec_driver_sql(query)
             if not result.returns_rows:
                 raise DatasetError(

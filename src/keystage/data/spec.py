@@ -5,7 +5,7 @@ from enum import Enum
 from pathlib import PurePath
 from urllib.parse import urlsplit
 
-from keystage.core.params import outside_key
+from keystage.core.params import group_or_null, outside_key
 from keystage.data.columns import BadCells, ColumnSpec, ColumnType, Level, OnViolation, require_guardrails
 from keystage.data.forecast import ForecastSpec
 from keystage.data.sources.spec import ReadSpec, RowsSpec
@@ -50,9 +50,6 @@ class DatasetSpec:
         name: what the dataset is called in messages and in the tracking store.
         path: the folder, relative to the project; other files in it are no part of the dataset. "" when
             none is in one.
-        read: how the files are read, where they are not what their endings say.
-        rows: which rows are taken; null takes all.
-        keep: the columns that are read, beside the label, the roles and those of the series; null reads all.
         columns: types by column, and what its cells must be; a column that is not listed is typed by its whole content.
         bad_cells: what becomes of cells that are not of their declared type: ``error``, or ``empty``, counted.
         on_violation: what becomes of cells that break a rule of ``columns``, unless the column says otherwise.
@@ -67,6 +64,9 @@ class DatasetSpec:
             and validation, or true for validation.
         validation_files: further files like ``files``; their rows score trials and nothing is fitted on them.
         forecast: of ``task: forecasting``, how far ahead and from what; it needs ``time``.
+        read: how the files are read, where they are not what their endings say.
+        rows: which rows are taken; null takes all.
+        keep: the columns that are read, beside the label, the roles and those of the series; null reads all.
         description: what the table is and what is learnt from it, for the report and the model card.
         licence: on what terms the data may be used, and where it comes from.
         intended_use: what a model of it is for, and what it is not for.
@@ -78,9 +78,6 @@ class DatasetSpec:
     task: Task
     name: str = outside_key("a name changes no result")
     path: str = outside_key("the files are in the key by content; where they lie changes no result", "")
-    read: ReadSpec | None = None
-    rows: RowsSpec | None = None
-    keep: list[str] | None = None
     columns: list[ColumnSpec] = field(default_factory=list)
     bad_cells: BadCells = BadCells.error
     on_violation: OnViolation = OnViolation.error
@@ -93,6 +90,9 @@ class DatasetSpec:
     fold: str | None = None
     validation_files: list[str] = field(default_factory=list)
     forecast: ForecastSpec | None = None
+    read: ReadSpec | None = group_or_null()
+    rows: RowsSpec | None = group_or_null()
+    keep: list[str] | None = None
     description: str | None = outside_key(_TOLD, None)
     licence: str | None = outside_key(_TOLD, None)
     intended_use: str | None = outside_key(_TOLD, None)
