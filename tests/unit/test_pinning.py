@@ -13,11 +13,11 @@ from tests.servers import BELOW, BUCKET, Web, s3, web
 from keystage.adapters.dvc_state import known_digest
 from keystage.core.errors import DatasetError
 from keystage.data.reading import read_dataset
-from keystage.data.sources.pinned import NOTHING, read_pinned
+from keystage.data.sources.pinned import NOTHING, Pin, read_pinned
 from keystage.data.sources.spec import Format, ReadSpec
 from keystage.data.spec import DatasetSpec, Task
 from keystage.pipeline import workspace
-from keystage.pipeline.pinning import give, looked_at, pin
+from keystage.pipeline.pinning import NOT_FETCHED, give, looked_at, pin
 from keystage.reuse.named import dataset_files, files_note
 
 ROWS, MORE = "x,survived\n1,0\n2,1\n", "x,survived\n1,0\n2,1\n3,1\n"
@@ -112,12 +112,12 @@ def test_stages_read_what_was_pinned_though_the_source_has_changed_since(server:
 def test_a_plan_asks_and_fetches_nothing(server: Web, site: Path) -> None:
     spec = _spec(f"{server.url}/a.csv")
     name = f"{server.url}/a.csv"
-    assert looked_at(spec).of(name) == ()
+    assert looked_at(spec).of(name) == (Pin(name, NOT_FETCHED, len(ROWS)),)
     pinned = pin(spec)
 
     assert looked_at(spec).of(name) == pinned.of(name)
     (site / "a.csv").write_text(MORE, encoding="utf-8")
-    assert dataset_files(spec, Path(), known_digest, looked_at(spec)) == {name: None}
+    assert looked_at(spec).of(name) == (Pin(name, NOT_FETCHED, len(MORE)),)
     assert server.asked.count("GET /a.csv") == 1
 
 

@@ -7,7 +7,7 @@ time of its last change); while that is the one of last time, nothing is fetched
 import json
 import logging
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from fnmatch import fnmatch
 from pathlib import Path
@@ -18,11 +18,13 @@ from keystage.data.sources.resolve import is_pattern, is_url
 from keystage.data.sources.spec import ReadSpec
 from keystage.data.spec import DatasetSpec
 from keystage.pipeline import workspace
-from keystage.pipeline.progress import Say, steps_shown
 
 logger = logging.getLogger(__name__)
 
+Say = Callable[[str], object]
+
 _INDEX = "index.json"
+NOT_FETCHED = "changed"  # what stands for the digest of a file that is another than the one that is here
 
 
 def pin(spec: DatasetSpec) -> Pinned:
@@ -36,6 +38,9 @@ def pin(spec: DatasetSpec) -> Pinned:
     noted = read_pinned(workspace.PINNED_NOTE)
     if noted.is_fixed:
         return noted
+
+    from keystage.pipeline.progress import steps_shown
+
     store = workspace.main_root() / workspace.SOURCES
     store.mkdir(parents=True, exist_ok=True)
     read = spec.read or ReadSpec()
@@ -47,7 +52,7 @@ def pin(spec: DatasetSpec) -> Pinned:
 
 
 def looked_at(spec: DatasetSpec) -> Pinned:
-    """What ``pin`` would find, without fetching a file: one that has changed has no content yet.
+    """What ``pin`` would find, without fetching a file: one that has changed has ``NOT_FETCHED`` for a digest.
 
     Raises:
         DatasetError: a source cannot be asked.
@@ -63,8 +68,10 @@ def looked_at(spec: DatasetSpec) -> Pinned:
             continue
         from keystage.adapters.remote_files import remote_files
 
-        pins = [_known(known, file.url, file.state, store) for file in remote_files(entry, read)]
-        entries[entry] = () if None in pins else tuple(item for item in pins if item)
+        entries[entry] = tuple(
+            _known(known, file.url, file.state, store) or Pin(file.url, NOT_FETCHED, file.size or 0)
+            for file in remote_files(entry, read)
+        )
     return Pinned(store, entries)
 
 

@@ -17,7 +17,6 @@ from keystage.search.spec import SearchSpec
 from keystage.search.trials import Trial, ranked
 
 SHOWN_BEST, SHOWN_LATEST = 5, 3  # trials in the live table
-Say = Callable[[str], object]
 SECONDS_BETWEEN_LINES = 5.0  # where no one sees a line being redrawn: in a log file, in CI
 
 

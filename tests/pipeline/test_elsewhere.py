@@ -1,0 +1,45 @@
+"""A dataset that stands on a server: fetched once, reused while it stays, run again when it changes."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.conftest import ROOT, Project
+from tests.servers import Web, web
+
+from keystage.cli.plan import look
+from keystage.reuse.plan import Decision
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Web]:
+    (tmp_path / "site").mkdir()
+    shutil.copy(ROOT / "data/titanic/Titanic.csv", tmp_path / "site")
+    with web(tmp_path / "site") as running:
+        yield running
+
+
+def _decision(project: Project) -> Decision:
+    return {stage.name: stage.decision for stage in look(project.root, project.settings()).plan}["dataprep"]
+
+
+def test_a_source_elsewhere_is_fetched_once_and_again_when_it_changes(
+    new_project: Project, server: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(new_project.root)
+    new_project.call("keystage", "compose", f"dataset.files=[{server.url}/Titanic.csv]", "dataset.path=''")
+
+    assert new_project.stages_run("dvc", "repro", "dataprep") == {"conf", "dataprep"}
+    assert new_project.stages_run("dvc", "repro", "dataprep") == {"conf"}
+    assert _decision(new_project) is Decision.reuse
+    assert server.asked.count("GET /Titanic.csv") == 1
+
+    path = tmp_path / "site" / "Titanic.csv"
+    path.write_bytes(path.read_bytes().replace(b",7.8958,", b",77.8958,"))
+    assert _decision(new_project) is Decision.run
+    assert new_project.stages_run("dvc", "repro", "dataprep") == {"conf", "dataprep"}
+
+    server.refuse = 503
+    done = new_project.call("dvc", "repro", "dataprep", ok=False)
+    assert f"error[dataset]: {server.url}/Titanic.csv is refused" in done.stdout
