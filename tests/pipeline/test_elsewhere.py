@@ -8,7 +8,10 @@ import pytest
 from tests.conftest import ROOT, Project
 from tests.servers import Web, web
 
+from keystage.adapters.dvc_state import known_digest, tracked_names
 from keystage.cli.plan import look
+from keystage.data.spec import DatasetSpec, Task
+from keystage.reuse.named import dataset_files, files_note
 from keystage.reuse.plan import Decision
 
 
@@ -43,3 +46,22 @@ def test_a_source_elsewhere_is_fetched_once_and_again_when_it_changes(
     server.refuse = 503
     done = new_project.call("dvc", "repro", "dataprep", ok=False)
     assert f"error[dataset]: {server.url}/Titanic.csv is refused" in done.stdout
+
+
+def test_a_file_of_a_pattern_that_nobody_has_fetched_is_still_of_the_dataset(
+    new_project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(new_project.root)
+    parts = new_project.root / "data" / "parts"
+    shutil.copytree(new_project.root / "data" / "titanic", parts)
+    new_project.call("dvc", "add", "data/parts")
+    spec = DatasetSpec(["*.csv"], "Survived", Task.classification, "parts", "data/parts")
+    whole = dataset_files(spec, Path(), known_digest, tracked=tracked_names)
+    note = files_note(whole)
+
+    (parts / "Titanic2.csv").unlink()
+
+    assert list(whole) == ["Titanic.csv", "Titanic2.csv"]
+    assert files_note(dataset_files(spec, Path(), known_digest, tracked=tracked_names)) == note
+    shutil.rmtree(parts)
+    assert files_note(dataset_files(spec, Path(), known_digest, tracked=tracked_names)) == note

@@ -172,6 +172,7 @@ def test_columns_that_are_not_kept_are_not_read_though_rows_are_taken_by_them(tm
     read = _read(tmp_path, keep=["age"], where="name.str.startswith('Mr')", columns=columns[1:], drop=["day"])
 
     assert list(read.table.columns) == ["age", "survived"]
+    assert read.not_kept == ["mean radius", "name", "day"]
     assert len(read.table) == 10
     assert [check.column for check in _read(tmp_path, keep=["age"], columns=columns).checks] == ["age"]
     with pytest.raises(DatasetError, match="column 'agee' is not in dataset 'tiny'"):

@@ -39,6 +39,21 @@ def test_a_pattern_and_a_folder_stand_for_their_files_by_name_without_those_that
     assert [source.name for source in resolve(_spec("**/*.csv"), tmp_path)] == sorted(names)
 
 
+def test_files_that_are_known_and_not_there_are_among_those_of_an_entry(tmp_path: Path) -> None:
+    _write(tmp_path, "b/1.csv", "a-1.csv")
+
+    def tracked(_: Path) -> list[str]:
+        return ["b/1.csv", "b/2.csv", "b/c/3.csv", "a-2.csv", "a.md"]
+
+    names = [source.name for source in resolve(_spec("b", "a-*.csv"), tmp_path, tracked=tracked)]
+
+    assert names == ["b/1.csv", "b/2.csv", "b/c/3.csv", "a-1.csv", "a-2.csv"]
+    deep = [source.name for source in resolve(_spec("**/*.csv"), tmp_path, tracked=tracked)]
+    assert deep == sorted(names)
+    with pytest.raises(DatasetError, match=r"data/b/2\.csv does not exist"):
+        read_dataset(_spec("b"), tmp_path, noted=["b/1.csv", "b/2.csv"])
+
+
 def test_a_name_with_brackets_is_a_name_when_there_is_such_a_file(tmp_path: Path) -> None:
     _write(tmp_path, "a[1].csv", "a1.csv")
 

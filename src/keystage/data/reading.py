@@ -1,6 +1,6 @@
 """Read the declared sources into one typed table, or say exactly which cell is not as declared."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,7 +12,7 @@ from keystage.data.roles import HELD_OUT
 from keystage.data.rows import places_of, selection_columns, taken_rows
 from keystage.data.sources.bundled import PREFIX
 from keystage.data.sources.pinned import NOTHING, Pinned
-from keystage.data.sources.resolve import Source, is_pattern, is_url, resolve
+from keystage.data.sources.resolve import Source, is_local, is_pattern, is_url, local_source, resolve
 from keystage.data.sources.spec import HeaderKind
 from keystage.data.spec import DatasetSpec
 
@@ -30,16 +30,24 @@ class Read(NamedTuple):
         checks: what each declared column was held to, and what was found.
         rows: how many there were in the files.
         left_out: how many of these each part of ``dataset.rows`` left out, by its name.
+        not_kept: the columns that ``dataset.keep`` left out.
     """
 
     table: "pd.DataFrame"
     checks: list[Check]
     rows: int
     left_out: dict[str, int]
+    not_kept: list[str]
 
 
 def read_dataset(
-    spec: DatasetSpec, root: Path, *, seed: int = 0, pinned: Pinned = NOTHING, say: Say | None = None
+    spec: DatasetSpec,
+    root: Path,
+    *,
+    seed: int = 0,
+    pinned: Pinned = NOTHING,
+    noted: Iterable[str] = (),
+    say: Say | None = None,
 ) -> Read:
     """Read all sources of a dataset, below each other, with the declared types, held to the declared rules.
 
@@ -51,6 +59,7 @@ def read_dataset(
         root: the project's folder.
         seed: of the rows that ``dataset.rows.sample`` draws.
         pinned: where the content of its URLs and of its query is.
+        noted: names of files that must be among those read: DVC knows more of a pattern than is in the folder.
         say: is told what is being read.
 
     Raises:
@@ -58,10 +67,12 @@ def read_dataset(
             is not of its declared type or breaks a rule, and the declaration says no other than error; no row is left.
     """
     sources = resolve(spec, root, pinned)
-    for source in sources:
+    read = {source.name for source in sources}
+    absent = [local_source(name, spec, root) for name in noted if name not in read and is_local(name)]
+    for source in [*sources, *absent]:
         if not source.name.startswith(PREFIX) and not source.path.is_file():
             raise _missing(source, root / spec.path)
-    frames = _frames(sources, spec, say or (lambda _: None))
+    frames, names = _frames(sources, spec, say or (lambda _: None))
     table = _below_each_other(frames, sources, spec)
     _require_columns(spec, list(table.columns))
     count = len(table)
@@ -73,7 +84,8 @@ def read_dataset(
     if spec.kept is not None:
         table = table[[name for name in table.columns if name in {*spec.kept, HELD_OUT}]].copy()
     held, checks = held_to_declaration(table, spec)
-    return Read(held, checks, count, left_out)
+    not_kept = [name for name in names if name not in held] if spec.kept is not None else []
+    return Read(held, checks, count, left_out, not_kept)
 
 
 def column_names(spec: DatasetSpec, root: Path, pinned: Pinned = NOTHING) -> list[str]:
@@ -89,9 +101,10 @@ def column_names(spec: DatasetSpec, root: Path, pinned: Pinned = NOTHING) -> lis
     return list(dict.fromkeys([*names_in(source, spec, None), *source.partitions, *added]))
 
 
-def _frames(sources: list[Source], spec: DatasetSpec, say: Say) -> "list[pd.DataFrame]":
-    """The rows of each source, with the columns that its path gives."""
+def _frames(sources: list[Source], spec: DatasetSpec, say: Say) -> "tuple[list[pd.DataFrame], list[str]]":
+    """The rows of each source, with the columns that its path gives; and all columns, those too that are not read."""
     frames: list[pd.DataFrame] = []
+    every: dict[str, None] = {}
     first: list[str] | None = None
     for place, source in enumerate(sources, start=1):
         size = f", {source.path.stat().st_size / 1e6:,.1f} MB" if source.path.is_file() else ""
@@ -110,7 +123,8 @@ def _frames(sources: list[Source], spec: DatasetSpec, say: Say) -> "list[pd.Data
         _add_columns(frame, source, spec)
         _require_same(frame, frames, source, sources[0], spec)
         frames.append(frame)
-    return frames
+        every.update(dict.fromkeys([*names, *map(str, frame.columns)]))
+    return frames, list(every)
 
 
 def _wanted(names: list[str], spec: DatasetSpec) -> list[str] | None:

@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 from uuid import uuid4
 
-from keystage.adapters.dvc_state import known_digest
+from keystage.adapters.dvc_state import known_digest, tracked_names
 from keystage.core.errors import ConfigError, hint
 from keystage.core.params import outside_key
 from keystage.data.reading import column_names
@@ -104,7 +104,7 @@ def notes(params: ConfParams, root: Path, pinned: Pinned | None = None) -> dict[
     if params.environment.on_mismatch is OnMismatch.refuse:
         require_locked(environment, shown=lock)
     known = read_pinned(root / workspace.PINNED_NOTE) if pinned is None else pinned
-    data = dataset_files(params.dataset, root, known_digest, known)
+    data = dataset_files(params.dataset, root, known_digest, known, tracked_names)
     transforms = own_code(own_modules(step.use for step in params.prep.steps), root, known_digest)
     metric = own_code(own_modules([params.automl.metric]), root, known_digest)
     estimators = own_code(own_modules(params.automl.estimators or ()), root, known_digest)

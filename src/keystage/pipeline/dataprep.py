@@ -69,9 +69,9 @@ def dataprep(params: DataprepParams) -> None:
     """Read, check and split the table, fit the recipe on the training rows, and apply it to both sides."""
     spec = params.dataset
     logger.info("Reading %s: %s", spec.name, listing([*spec.entries, *spec.validation_files]))
-    pinned = read_pinned(workspace.PINNED_NOTE)
+    pinned, noted = read_pinned(workspace.PINNED_NOTE), workspace.read_json(workspace.DATASET_NOTE)
     with steps_shown() as say:
-        read = read_dataset(spec, Path.cwd(), seed=params.seed, pinned=pinned, say=say)
+        read = read_dataset(spec, Path.cwd(), seed=params.seed, pinned=pinned, noted=noted, say=say)
     for part, number in read.left_out.items():
         logger.info("Left out: %d of %d rows, by %s", number, read.rows, in_words(spec, part))
     rows = usable_rows(read.table, spec)
@@ -145,7 +145,11 @@ def _report(params: DataprepParams, read: Read, rows: "pd.DataFrame", made: Prep
         "sources": workspace.read_json(workspace.DATASET_NOTE),
         "rows": {"read": read.rows, **left_out, **made.counts},
         **made.told,
-        "left_out_columns": {**dict.fromkeys(spec.drop, "dataset.drop names it"), **roles},
+        "left_out_columns": {
+            **dict.fromkeys(read.not_kept, "dataset.keep does not name it"),
+            **dict.fromkeys(spec.drop, "dataset.drop names it"),
+            **roles,
+        },
         "label": _about_label(table[spec.label], spec.task),
         "checks": [asdict(check) for check in read.checks],
         "guardrails": [found.as_json for found in guardrails],

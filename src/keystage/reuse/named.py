@@ -33,7 +33,11 @@ REUSE_ALLOWED = "allowed\n"
 
 
 def dataset_files(
-    spec: DatasetSpec, root: Path, digest: Digest, pinned: Pinned = NOTHING
+    spec: DatasetSpec,
+    root: Path,
+    digest: Digest,
+    pinned: Pinned = NOTHING,
+    tracked: Callable[[Path], Iterable[str]] = lambda _: (),
 ) -> dict[str, FileDigest | None]:
     """The files of a dataset by name, those behind its patterns, folders and URLs; None for one that is not there.
 
@@ -42,13 +46,14 @@ def dataset_files(
         root: the project's folder.
         digest: gives that of a file of the project.
         pinned: what is behind its URLs and its query.
+        tracked: gives the names below a folder that are known without being there.
 
     Raises:
         DatasetError: two entries stand for the same file, or there is no such bundled table.
     """
     pins = {pin.name: FileDigest(pin.md5, pin.size) for entry in pinned.entries.values() for pin in entry}
     found: dict[str, FileDigest | None] = {}
-    for source in resolve(spec, root, pinned):
+    for source in resolve(spec, root, pinned, tracked):
         if source.is_local:
             found[source.name] = digest(source.path)
         elif source.name.startswith(PREFIX):

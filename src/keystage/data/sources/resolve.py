@@ -1,8 +1,8 @@
 """From the entries of ``dataset.files`` to the files that are read: names, patterns, folders, URLs, bundled tables."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
@@ -12,8 +12,14 @@ from keystage.data.sources.pinned import NOTHING, QUERY, Pinned
 from keystage.data.sources.spec import Format, ReadSpec, plain_name
 from keystage.data.spec import DatasetSpec
 
+Tracked = Callable[[Path], Iterable[str]]
 _PATTERN = "*?["
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"  # what Hive, Spark and DuckDB call the folder of rows without a value
+
+
+def _none_tracked(folder: Path) -> Iterable[str]:  # noqa: ARG001 - as those that look
+    """Nothing but what is there is known."""
+    return ()
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,7 @@ def is_pattern(entry: str) -> bool:
     return any(mark in plain_name(entry) for mark in _PATTERN)
 
 
-def resolve(spec: DatasetSpec, root: Path, pinned: Pinned = NOTHING) -> list[Source]:
+def resolve(spec: DatasetSpec, root: Path, pinned: Pinned = NOTHING, tracked: Tracked = _none_tracked) -> list[Source]:
     """The files of a dataset in the order in which they are read; those of a pattern or folder by name.
 
     A file that is not there is among them, and so is a pattern that nothing matches: that is for the reader to say.
@@ -68,12 +74,18 @@ def resolve(spec: DatasetSpec, root: Path, pinned: Pinned = NOTHING) -> list[Sou
         spec: the declaration.
         root: the project's folder.
         pinned: what is behind its URLs and its query.
+        tracked: gives the names below a folder that are known without being there.
 
     Raises:
         DatasetError: two entries stand for the same file.
     """
-    found = [source for entry in spec.entries for source in _of(entry, spec, root, pinned, held_out=False)]
-    found += [source for entry in spec.validation_files for source in _of(entry, spec, root, pinned, held_out=True)]
+    sides = ((spec.entries, False), (spec.validation_files, True))
+    found = [
+        replace(source, held_out=held_out)
+        for entries, held_out in sides
+        for entry in entries
+        for source in _of(entry, spec, root, pinned, tracked)
+    ]
     twice = [name for name, times in Counter(source.name for source in found).items() if times > 1]
     if twice:
         raise DatasetError(
@@ -84,32 +96,50 @@ def resolve(spec: DatasetSpec, root: Path, pinned: Pinned = NOTHING) -> list[Sou
     return found
 
 
-def _of(entry: str, spec: DatasetSpec, root: Path, pinned: Pinned, *, held_out: bool) -> Iterator[Source]:
+def local_source(name: str, spec: DatasetSpec, root: Path) -> Source:
+    """A file of the project by its name below the dataset's folder."""
+    return Source(name, root / spec.path / name, (PurePosixPath(spec.path) / name).as_posix(), _partitions(name))
+
+
+def _of(entry: str, spec: DatasetSpec, root: Path, pinned: Pinned, tracked: Tracked) -> Iterator[Source]:
     if entry.startswith(PREFIX):
-        yield Source(entry, Path(), entry, held_out=held_out)
+        yield Source(entry, Path(), entry)
     elif is_url(entry) or entry == QUERY:
         pins = pinned.of(entry)
         for pin in pins:
-            yield Source(pin.name, pinned.path(pin), pin.name, _partitions(pin.name), held_out)
+            yield Source(pin.name, pinned.path(pin), pin.name, _partitions(pin.name))
         if not pins:
-            yield Source(entry, pinned.store / "none", entry, held_out=held_out)
+            yield Source(entry, pinned.store / "none", entry)
     else:
-        for name in local_names(entry, root / spec.path, spec.read or ReadSpec()):
-            shown = (PurePosixPath(spec.path) / name).as_posix()
-            yield Source(name, root / spec.path / name, shown, _partitions(name), held_out)
+        for name in _local_names(entry, root / spec.path, spec.read or ReadSpec(), tracked):
+            yield local_source(name, spec, root)
 
 
-def local_names(entry: str, folder: Path, read: ReadSpec) -> list[str]:
+def _local_names(entry: str, folder: Path, read: ReadSpec, tracked: Tracked) -> list[str]:
     """The files of a name, pattern or folder below ``folder``; the entry itself when nothing is there."""
     place = folder / entry
-    if place.is_dir():
-        found: Iterable[Path] = (path for path in place.rglob("*") if read.format_of(path.name))
-    elif not place.is_file() and is_pattern(entry):
-        found = folder.glob(entry)
-    else:
+    if place.is_file():
         return [entry]
-    names = (path.relative_to(folder).as_posix() for path in found if path.is_file())
-    return sorted(name for name in names if not is_hidden(name, entry)) or [entry]
+    if is_pattern(entry):
+        found = {path.relative_to(folder).as_posix() for path in folder.glob(entry) if path.is_file()}
+        found |= set(_matching(entry, tracked(folder)))
+    else:
+        below = {path.relative_to(folder).as_posix() for path in place.rglob("*") if path.is_file()}
+        below |= {name for name in tracked(folder) if name.startswith(f"{PurePosixPath(entry)}/")}
+        found = {name for name in below if read.format_of(name)}
+    return sorted(name for name in found if not is_hidden(name, entry)) or [entry]
+
+
+def _matching(pattern: str, names: Iterable[str]) -> Iterator[str]:
+    """The names that a pattern matches, as ``Path.glob`` does."""
+    known = list(names)
+    if known:
+        import re
+
+        from fsspec.utils import glob_translate
+
+        matches = re.compile(glob_translate(pattern)).match
+        yield from (name for name in known if matches(name))
 
 
 def is_hidden(name: str, entry: str) -> bool:
