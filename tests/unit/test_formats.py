@@ -179,6 +179,16 @@ def test_texts_for_missing_cells_are_such_in_each_format(tmp_path: Path) -> None
     assert _table(tmp_path, "a.jsonl", lines, missing=["", "none"])["x"].isna().tolist() == [True, False]
 
 
+def test_keys_of_json_may_come_late_and_texts_are_texts(tmp_path: Path) -> None:
+    lines = '{"survived": 0}\n' * 1500 + '{"survived": 1, "id": 7, "late": 1.5}\n'
+    columns = [ColumnSpec("id", ColumnType.string)]
+
+    table = _table(tmp_path, "a.jsonl", lines, columns=columns, keep=["late", "id"])
+
+    assert table["late"].isna().sum() == 1500
+    assert table.iloc[-1].to_dict() == {"survived": 1, "id": "7", "late": 1.5}
+
+
 def test_what_is_nested_in_json_stands_as_json(tmp_path: Path) -> None:
     assert _table(tmp_path, "a.jsonl", '{"x": {"b": [1]}, "survived": 0}\n')["x"].tolist() == ['{"b":[1]}']
 

@@ -53,7 +53,8 @@ def remote_files(entry: str, read: ReadSpec) -> list[RemoteFile]:
             found = files.glob(path)
         else:
             return [_described(entry, files.info(path))]
-        urls = {str(files.unstrip_protocol(name)): name for name in found}
+        protocol = entry.partition("://")[0]  # a service may have several, like az and abfs
+        urls = {f"{protocol}://{str(files.unstrip_protocol(name)).partition('://')[2]}": name for name in found}
         kept = {url: name for url, name in sorted(urls.items()) if not is_hidden(name, path)}
         if not kept:
             why = "no name there matches it" if is_pattern(entry) else "it holds no file whose ending is known"

@@ -13,7 +13,7 @@ from keystage.data.rows import places_of, selection_columns, taken_rows
 from keystage.data.sources.bundled import PREFIX
 from keystage.data.sources.pinned import NOTHING, Pinned
 from keystage.data.sources.resolve import Source, is_local, is_pattern, is_url, local_source, resolve
-from keystage.data.sources.spec import HeaderKind
+from keystage.data.sources.spec import Format, HeaderKind, ReadSpec
 from keystage.data.spec import DatasetSpec
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _frames(sources: list[Source], spec: DatasetSpec, say: Say) -> "tuple[list[p
         size = f", {source.path.stat().st_size / 1e6:,.1f} MB" if source.path.is_file() else ""
         say(f"reading {source.shown}{size} ({place} of {len(sources)})")
         names = names_in(source, spec, first)
-        wanted = _wanted(names, spec)
+        wanted = _wanted(names, source, spec)
         frame = rows_of(source, spec, names, wanted, is_first=first is None)
         if frame.empty:
             raise DatasetError(
@@ -127,11 +127,13 @@ def _frames(sources: list[Source], spec: DatasetSpec, say: Say) -> "tuple[list[p
     return frames, list(every)
 
 
-def _wanted(names: list[str], spec: DatasetSpec) -> list[str] | None:
-    """Those of a source's columns that are read; None for all."""
+def _wanted(names: list[str], source: Source, spec: DatasetSpec) -> list[str] | None:
+    """Those of a source's columns that are read; None for all. What JSON Lines have is known when they are read."""
     if spec.kept is None:
         return None
-    asked = {*spec.kept, *selection_columns(spec)}
+    asked = dict.fromkeys([*spec.kept, *selection_columns(spec)])
+    if source.format_by(spec.read or ReadSpec()) is Format.jsonl:
+        return list(asked)
     return [name for name in names if name in asked]
 
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
+from types import NoneType
 from typing import IO, TYPE_CHECKING, Any
 
 from keystage.core.errors import DatasetError
@@ -17,10 +19,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+HEADER_LINES = 1000  # of which the columns are known before all lines are read
+
+
 def lines_header(source: Source) -> list[str]:
-    """The columns: each key of any line, in the order in which they come."""
+    """The keys of the first ``HEADER_LINES`` lines, in the order in which they come."""
     names: dict[str, None] = {}
-    for _, row in _rows(source):
+    for _, row in islice(_rows(source), HEADER_LINES):
         names.update(dict.fromkeys(row))
     return list(names)
 
@@ -31,7 +36,7 @@ def read_lines(source: Source, spec: DatasetSpec, wanted: list[str] | None) -> "
     Args:
         source: the file.
         spec: which columns are text.
-        wanted: the columns that are read; None reads all.
+        wanted: the columns that are read, where there are such; None reads all.
 
     Raises:
         DatasetError: a line is no object of JSON.
@@ -41,24 +46,28 @@ def read_lines(source: Source, spec: DatasetSpec, wanted: list[str] | None) -> "
     columns: dict[str, list[Any]] = {}
     count = 0
     for _, row in _rows(source):
-        for name in row if wanted is None else [name for name in wanted if name in row]:
-            cells = columns.setdefault(name, [])
-            cells.extend([None] * (count - len(cells)))
-            cells.append(row[name])
+        for name, cell in row.items() if wanted is None else ((key, row[key]) for key in wanted if key in row):
+            cells = columns.get(name)
+            if cells is None:
+                cells = columns[name] = []
+            if len(cells) < count:
+                cells.extend([None] * (count - len(cells)))
+            cells.append(cell)
         count += 1
     texts = {column.name for column in spec.declared if column.type is ColumnType.string}
     for name, cells in columns.items():
         cells.extend([None] * (count - len(cells)))
-        columns[name] = [_cell(cell, as_text=name in texts) for cell in cells]
+        kinds = {type(cell) for cell in cells}
+        odd = kinds & {dict, list} | (kinds - {str, NoneType} if name in texts else set())
+        if odd:
+            columns[name] = [_as_json(cell) if type(cell) in odd else cell for cell in cells]
     return pd.DataFrame(columns, index=range(count))
 
 
-def _cell(cell: Any, *, as_text: bool) -> Any:
-    if isinstance(cell, dict | list) or (as_text and cell is not None and not isinstance(cell, str)):
-        import orjson
+def _as_json(cell: Any) -> str:
+    import orjson
 
-        return orjson.dumps(cell).decode()
-    return cell
+    return orjson.dumps(cell).decode()
 
 
 def _rows(source: Source) -> Iterator[tuple[int, dict[str, Any]]]:
