@@ -14,7 +14,7 @@ import pytest
 
 from keystage.core.errors import DatasetError
 from keystage.data.columns import BadCells, ColumnSpec, ColumnType
-from keystage.data.reading import read_dataset
+from keystage.data.reading import column_names, read_dataset
 from keystage.data.sources.spec import Format, HeaderKind, ReadSpec
 from keystage.data.spec import DatasetSpec, Task
 
@@ -136,6 +136,7 @@ def test_the_header_stands_where_it_is_said_to(
     assert list(table.columns) == expected
     assert table["survived"].tolist() == [0, 0, 1]
     assert table["x"].isna().sum() == (header is HeaderKind.union)
+    assert column_names(_spec("a.csv", "b.csv", read=ReadSpec(header=header, names=names)), tmp_path) == expected
 
 
 def test_columns_without_a_header_have_numbers(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from keystage.adapters.dvc_state import known_digest
 from keystage.core.errors import DatasetError
 from keystage.data.reading import read_dataset
 from keystage.data.sources.pinned import NOTHING, Pin, read_pinned
-from keystage.data.sources.spec import Format, ReadSpec
+from keystage.data.sources.spec import QUERY, Format, ReadSpec
 from keystage.data.spec import DatasetSpec, Task
 from keystage.pipeline import workspace
 from keystage.pipeline.pinning import NOT_FETCHED, give, looked_at, pin
@@ -89,15 +89,17 @@ def test_the_time_of_a_change_serves_where_there_is_no_tag_once_it_is_long_ago(s
     assert server.asked.count("GET /a.csv") == 3
 
 
-def test_a_copy_that_is_gone_or_cut_off_is_fetched_anew(server: Web) -> None:
+def test_a_copy_that_was_changed_is_fetched_anew(server: Web) -> None:
     spec = _spec(f"{server.url}/a.csv")
     pin(spec)
+    note = files_note(dataset_files(spec, Path(), known_digest, read_pinned(workspace.PINNED_NOTE)))
     (copy,) = (path for path in workspace.SOURCES.iterdir() if len(path.name) == 32)
-    copy.write_bytes(b"x")
+    copy.write_bytes(b"X" + copy.read_bytes()[1:])
+    assert files_note(dataset_files(spec, Path(), known_digest, read_pinned(workspace.PINNED_NOTE))) != note
 
-    pin(spec)
-
+    assert _note(spec) == note
     assert _rows(spec) == 2
+    assert server.asked.count("GET /a.csv") == 2
 
 
 def test_stages_read_what_was_pinned_though_the_source_has_changed_since(server: Web, site: Path) -> None:
@@ -218,7 +220,7 @@ def test_the_result_of_a_query_is_the_dataset_and_its_content_is_in_the_note(dat
     assert table["age"].tolist()[::2] == [30.5, 41.0]
     assert [str(kind) for kind in table.dtypes] == ["float64", "str", "int64"]
     assert _note(spec) == first
-    assert looked_at(spec).of("query") == pin(spec).of("query")
+    assert looked_at(spec).of(QUERY) == pin(spec).of(QUERY)
 
     with closing(sqlite3.connect(database)) as opened, opened:
         opened.execute("UPDATE people SET age = 31 WHERE id = 1")

@@ -1,5 +1,6 @@
 """Files behind URLs, through fsspec: what is there, whether it is still the same, and a copy of it."""
 
+import errno
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ _ETAGS = ("ETag", "etag", "Content-MD5", "md5Hash")
 _CONNECT_SECONDS, _SILENCE_SECONDS = 30, 120  # a server that says nothing for so long is given up
 # A server that tells the second of a change alone may change a file twice within it.
 _SETTLED_SECONDS = 60
+_OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}  # said elsewhere (keystage.core.disk)
 _INSTALL = "make remotes (or pip install the package that is named)"
 
 
@@ -153,6 +155,8 @@ def _in_words(url: str) -> Iterator[None]:
             fix="give credentials as the service's own tools take them: environment variables, or a file of yours",
         ) from error
     except _failures() as error:
+        if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
+            raise
         raise _unreachable(url, error) from error
 
 

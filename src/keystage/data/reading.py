@@ -89,16 +89,18 @@ def read_dataset(
 
 
 def column_names(spec: DatasetSpec, root: Path, pinned: Pinned = NOTHING) -> list[str]:
-    """The columns that the first source has, those that its path gives included; none where it is not there.
+    """The columns of the table, those included that paths give; none where the first source is not there.
 
     Raises:
-        DatasetError: its header cannot be read.
+        DatasetError: a header cannot be read.
     """
-    source = resolve(spec, root, pinned)[0]
-    if not source.name.startswith(PREFIX) and not source.path.is_file():
-        return []
-    added = [spec.read.source_column] if spec.read and spec.read.source_column else []
-    return list(dict.fromkeys([*names_in(source, spec, None), *source.partitions, *added]))
+    read = spec.read or ReadSpec()
+    sources = resolve(spec, root, pinned)
+    names: dict[str, None] = {}
+    for source in sources if read.header is HeaderKind.union else sources[:1]:
+        if source.name.startswith(PREFIX) or source.path.is_file():
+            names.update(dict.fromkeys([*names_in(source, spec, None), *source.partitions]))
+    return [*names, *([read.source_column] if names and read.source_column else [])]
 
 
 def _frames(sources: list[Source], spec: DatasetSpec, say: Say) -> "tuple[list[pd.DataFrame], list[str]]":

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from keystage.core.params import group_or_null, outside_key
 from keystage.data.columns import BadCells, ColumnSpec, ColumnType, Level, OnViolation, require_guardrails
 from keystage.data.forecast import ForecastSpec
-from keystage.data.sources.spec import ReadSpec, RowsSpec
+from keystage.data.sources.spec import QUERY, ReadSpec, RowsSpec
 
 
 class Task(Enum):
@@ -101,7 +101,7 @@ class DatasetSpec:
     @property
     def entries(self) -> list[str]:
         """What gives the rows of training: ``files``, or the query."""
-        return list(self.files) if self.read is None or self.read.query is None else ["query"]
+        return list(self.files) if self.read is None or self.read.query is None else [QUERY]
 
     @property
     def kept(self) -> list[str] | None:

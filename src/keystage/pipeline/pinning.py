@@ -13,9 +13,10 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from keystage.data.sources.pinned import NOTHING, QUERY, Pin, Pinned, read_pinned
+from keystage.adapters.dvc_state import digest
+from keystage.data.sources.pinned import NOTHING, Pin, Pinned, read_pinned
 from keystage.data.sources.resolve import is_pattern, is_url
-from keystage.data.sources.spec import ReadSpec
+from keystage.data.sources.spec import QUERY, ReadSpec
 from keystage.data.spec import DatasetSpec
 from keystage.pipeline import workspace
 
@@ -36,7 +37,7 @@ def pin(spec: DatasetSpec) -> Pinned:
     if not _elsewhere(spec):
         return NOTHING
     noted = read_pinned(workspace.PINNED_NOTE)
-    if noted.is_fixed:
+    if noted.is_fixed and all(noted.of(entry) for entry in _elsewhere(spec)):
         return noted
 
     from keystage.pipeline.progress import steps_shown
@@ -148,10 +149,8 @@ def _kept(part: Path, name: str, store: Path) -> Pin:
 
 
 def _pin(path: Path, name: str) -> Pin:
-    import hashlib
-
-    with path.open("rb") as file:
-        return Pin(name, hashlib.file_digest(file, "md5").hexdigest(), path.stat().st_size)
+    found = digest(path)
+    return Pin(name, found.md5, path.stat().st_size)
 
 
 def _known(index: Mapping[str, Any], url: str, state: str | None, store: Path) -> Pin | None:
@@ -160,7 +159,7 @@ def _known(index: Mapping[str, Any], url: str, state: str | None, store: Path) -
     if state is None or last.get("state") != state:
         return None
     path = store / str(last["md5"])
-    is_whole = path.is_file() and path.stat().st_size == last["size"]
+    is_whole = path.is_file() and digest(path).md5 == last["md5"]
     return Pin(url, str(last["md5"]), int(last["size"])) if is_whole else None
 
 

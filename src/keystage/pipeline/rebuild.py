@@ -17,8 +17,8 @@ from keystage.adapters.dvc_checkout import bring, isolate, reproduce_in, run_in
 from keystage.adapters.dvc_state import digest
 from keystage.adapters.pip_environment import built
 from keystage.core.errors import ProjectError, listing
-from keystage.data.sources.pinned import QUERY
 from keystage.data.sources.resolve import is_local, is_url
+from keystage.data.sources.spec import QUERY
 from keystage.pipeline import workspace
 from keystage.pipeline.inputs import LOCK_FILE
 from keystage.pipeline.pinning import give

@@ -58,8 +58,8 @@ def dataset_files(
             found[source.name] = digest(source.path)
         elif source.name.startswith(PREFIX):
             found[source.name] = _together(bundled_files(source.name))
-        else:
-            found[source.name] = pins.get(source.name)
+        else:  # a copy that was damaged since is not what was pinned
+            found[source.name] = digest(source.path) if source.path.is_file() else pins.get(source.name)
     return found
 
 

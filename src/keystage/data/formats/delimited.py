@@ -87,7 +87,7 @@ def _options(source: Source, read: ReadSpec) -> dict[str, Any]:
         "quotechar": read.quote,
         "comment": read.comment,
         "skiprows": read.skip_rows,
-        "compression": compression_of(source.name),
+        "compression": compression_of(source.name) or "infer",
     }
 
 

@@ -10,14 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-QUERY = "query"  # what the result of dataset.read.query is called, where files have names
-
 
 class Pin(NamedTuple):
     """One file of a source, or the result of a query.
 
     Attributes:
-        name: its URL, or ``QUERY``.
+        name: its URL, or ``keystage.data.sources.spec.QUERY``.
         md5: of the content.
         size: of the content in bytes.
     """

@@ -8,8 +8,8 @@ from urllib.parse import unquote
 
 from keystage.core.errors import DatasetError, listing
 from keystage.data.sources.bundled import PREFIX
-from keystage.data.sources.pinned import NOTHING, QUERY, Pinned
-from keystage.data.sources.spec import Format, ReadSpec, plain_name
+from keystage.data.sources.pinned import NOTHING, Pinned
+from keystage.data.sources.spec import QUERY, Format, ReadSpec, plain_name
 from keystage.data.spec import DatasetSpec
 
 Tracked = Callable[[Path], Iterable[str]]
@@ -27,7 +27,7 @@ class Source:
     """One file that is read.
 
     Attributes:
-        name: what notes and messages call it: its path below the dataset's folder, its URL, bundled:NAME or ``query``.
+        name: what notes and messages call it: its path below the dataset's folder, its URL, bundled:NAME or ``QUERY``.
         path: where its content is; no file there, when it is missing.
         shown: the name with the dataset's folder, for messages.
         partitions: columns that its path gives (``year=2024/``), None for a missing value.

@@ -29,6 +29,7 @@ class HeaderKind(Enum):
     none = "none"
 
 
+QUERY = "sql:query"  # what the result of dataset.read.query is called, where files have names
 ENDINGS = {
     ".csv": Format.csv,
     ".txt": Format.csv,
