@@ -43,10 +43,6 @@ def test_a_source_elsewhere_is_fetched_once_and_again_when_it_changes(
     assert _decision(new_project) is Decision.run
     assert new_project.stages_run("dvc", "repro", "dataprep") == {"conf", "dataprep"}
 
-    server.refuse = 503
-    done = new_project.call("dvc", "repro", "dataprep", ok=False)
-    assert f"error[dataset]: {server.url}/Titanic.csv is refused" in done.stdout
-
 
 def test_a_file_of_a_pattern_that_nobody_has_fetched_is_still_of_the_dataset(
     new_project: Project, monkeypatch: pytest.MonkeyPatch

@@ -75,7 +75,6 @@ TABLE: dict[str, tuple[Change, set[str]]] = {
     "the time of a data file": (lambda project: (project.root / "data/titanic/Titanic.csv").touch(), NONE),
     "the folder of the dataset": (_moved, {"report"}),
     "the same files by a pattern": (_composed("dataset.files=[Titanic*.csv]"), {"dataprep", "report"}),
-    "a separator that is in force": (_composed("+dataset.read.separator=','"), {"dataprep", "report"}),
     "rows that are not taken": (_composed("+dataset.rows.where='Pclass < 3'"), ALL),
     # settings
     "a setting of the recipe": (

@@ -169,7 +169,7 @@ def _bring_data(shown: str, lineage: Lineage, root: Path, project: Path) -> None
 def _fix_sources(shown: str, lineage: Lineage, root: Path, project: Path) -> None:
     """What came from elsewhere is read as it was then; what the sources hold today may be something else."""
     elsewhere = {name: told["md5"] for name, told in lineage.files.items() if is_url(name) or name == QUERY}
-    entries = [*lineage.dataset["files"], *lineage.dataset["validation_files"]]
+    entries = [*lineage.dataset["files"], *(lineage.dataset.get("validation_files") or [])]
     if lost := give(elsewhere, entries, root / workspace.SOURCES, project):
         logger.info("Of %s no copy is left of %s: it is fetched anew", shown, listing(lost))
 
