@@ -14,11 +14,14 @@ from keystage.data.guardrails.run import guarded
 from keystage.data.profile import profiled
 from keystage.data.reading import Read, read_dataset
 from keystage.data.roles import HELD_OUT, aside_of, roles_of
+from keystage.data.rows import in_words
+from keystage.data.sources.pinned import read_pinned
 from keystage.data.spec import DatasetSpec, Task
 from keystage.data.split import split, split_kind, usable_rows
 from keystage.data.table import PreparedTable, write_table
 from keystage.pipeline import workspace
 from keystage.pipeline.forecast import prepare_forecast
+from keystage.pipeline.progress import steps_shown
 from keystage.prep.recipe import fit_recipe
 from keystage.prep.spec import PrepSpec
 
@@ -65,8 +68,12 @@ class DataprepParams:
 def dataprep(params: DataprepParams) -> None:
     """Read, check and split the table, fit the recipe on the training rows, and apply it to both sides."""
     spec = params.dataset
-    logger.info("Reading %s: %s", spec.name, ", ".join(spec.all_files))
-    read = read_dataset(spec, Path.cwd())
+    logger.info("Reading %s: %s", spec.name, listing([*spec.entries, *spec.validation_files]))
+    pinned, noted = read_pinned(workspace.PINNED_NOTE), workspace.read_json(workspace.DATASET_NOTE)
+    with steps_shown() as say:
+        read = read_dataset(spec, Path.cwd(), seed=params.seed, pinned=pinned, noted=noted, say=say)
+    for part, number in read.left_out.items():
+        logger.info("Left out: %d of %d rows, by %s", number, read.rows, in_words(spec, part))
     rows = usable_rows(read.table, spec)
     made = (_prepare_rows if spec.forecast is None else _prepare_forecast)(rows, params)
     write_table(made.train, workspace.TRAIN_TABLE)
@@ -131,12 +138,18 @@ def _report(params: DataprepParams, read: Read, rows: "pd.DataFrame", made: Prep
     )
     _tell(guardrails, spec)
     roles = {name: f"dataset.{role} names it" for role, name in spec.roles.items() if name in spec.no_features}
-    left_out = {"left_out_by_checks": read.rows - len(table), "left_out_without_label": without_label}
+    by_rows = {f"left_out_by_{part}": number for part, number in read.left_out.items()}
+    by_checks = read.rows - len(table) - sum(read.left_out.values())
+    left_out = {**by_rows, "left_out_by_checks": by_checks, "left_out_without_label": without_label}
     return {
         "sources": workspace.read_json(workspace.DATASET_NOTE),
         "rows": {"read": read.rows, **left_out, **made.counts},
         **made.told,
-        "left_out_columns": {**dict.fromkeys(spec.drop, "dataset.drop names it"), **roles},
+        "left_out_columns": {
+            **dict.fromkeys(read.not_kept, "dataset.keep does not name it"),
+            **dict.fromkeys(spec.drop, "dataset.drop names it"),
+            **roles,
+        },
         "label": _about_label(table[spec.label], spec.task),
         "checks": [asdict(check) for check in read.checks],
         "guardrails": [found.as_json for found in guardrails],
