@@ -56,7 +56,7 @@ def cores_asked_for(spec: ComputeSpec) -> Finding:
 def memory(spec: DatasetSpec | None, root: Path) -> Finding:
     """Is there memory for the dataset?"""
     free = process.free_memory()
-    paths = [root / spec.path / name for name in spec.all_files] if spec else []
+    paths = [root / spec.folder / name for name in spec.all_files] if spec else []
     data = sum(path.stat().st_size for path in paths if path.is_file())
     needed = max(LITTLE_MEMORY, TIMES_THE_DATA * data)
     seen = f"{free / GIGABYTE:.1f} GB free"

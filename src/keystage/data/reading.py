@@ -1,13 +1,14 @@
 """Read the declared files into one typed table, or say exactly which cell is not as declared."""
 
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from keystage.core.errors import DatasetError, hint, listing
 from keystage.core.params import first_line
 from keystage.data.checks import Check, held_to_declaration
-from keystage.data.columns import ColumnType
+from keystage.data.columns import BadCells, ColumnSpec, ColumnType, OnViolation
 from keystage.data.roles import HELD_OUT
 from keystage.data.spec import DatasetSpec
 
@@ -45,14 +46,14 @@ def read_dataset(spec: DatasetSpec, root: Path) -> Read:
     """
     import pandas as pd
 
-    folder = root / spec.path
+    folder = root / spec.folder
     frames = [_read_file(folder / name, spec) for name in spec.all_files]
     header = list(frames[0].columns)
     for name, frame in zip(spec.all_files[1:], frames[1:], strict=True):
         if set(frame.columns) != set(header):
             odd = sorted(set(frame.columns) ^ set(header))
             raise DatasetError(
-                f"{spec.path}/{name} and {spec.path}/{spec.files[0]} have different columns",
+                f"{spec.folder}/{name} and {spec.folder}/{spec.files[0]} have different columns",
                 why=f"only one of them has: {listing(odd)}",
                 fix=f"give the files of dataset '{spec.name}' the same header, or name fewer in dataset.files",
             )
@@ -67,10 +68,37 @@ def read_dataset(spec: DatasetSpec, root: Path) -> Read:
     return Read(held, checks, len(table))
 
 
+def read_loosely(spec: DatasetSpec, root: Path) -> "pd.DataFrame":
+    """Read the files for a look at them: columns may be missing or be more, and cells not of their type are empty.
+
+    Args:
+        spec: the declaration; only ``columns`` that are there, and their types, are heeded.
+        root: what ``dataset.path`` is relative to.
+
+    Raises:
+        DatasetError: a file is missing, empty, not UTF-8 or no table.
+    """
+    import pandas as pd
+
+    frames = [_read_file(root / spec.folder / name, spec) for name in spec.all_files]
+    table = pd.concat(frames, ignore_index=True)
+    for name in table.columns:
+        if table[name].dtype == "object":
+            table[name] = table[name].astype("str").where(table[name].notna())
+    known = replace(spec, columns=[column for column in spec.columns if column.name in table.columns])
+    return held_to_declaration(table, without_rules(known))[0]
+
+
+def without_rules(spec: DatasetSpec) -> DatasetSpec:
+    """The declaration with types alone: what breaks a rule, or is not of its type, stops nobody from looking at it."""
+    columns = [ColumnSpec(name=column.name, type=column.type) for column in spec.columns]
+    return replace(spec, columns=columns, bad_cells=BadCells.empty, on_violation=OnViolation.report)
+
+
 def _read_file(path: Path, spec: DatasetSpec) -> "pd.DataFrame":
     import pandas as pd
 
-    shown = f"{spec.path}/{path.name}"
+    shown = f"{spec.folder}/{path.name}"
     if not path.is_file():
         present = sorted(item.name for item in path.parent.glob("*")) if path.parent.is_dir() else []
         raise DatasetError(

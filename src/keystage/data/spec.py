@@ -31,6 +31,7 @@ class SplitKind(Enum):
     time = "time"
 
 
+VERSIONS = ".dvc/tmp/keystage/datasets"  # where stage conf lays out the files of a registered version
 _TOLD = "a text for people; stage report shows it, and no other reads it"
 # Columns that are no features: what a row is for, not what it is like (keystage.data.roles).
 ROLE_NAMES = ("weight", "group", "time", "fold")
@@ -60,6 +61,8 @@ class DatasetSpec:
             and validation, or true for validation.
         validation_files: further CSV files like ``files``; their rows score trials and nothing is fitted on them.
         forecast: of ``task: forecasting``, how far ahead and from what; it needs ``time``.
+        version: a registered version whose files are read in place of those in ``path`` (``keystage dataset list``);
+            null reads those in ``path``.
         description: what the table is and what is learnt from it, for the report and the model card.
         licence: on what terms the data may be used, and where it comes from.
         intended_use: what a model of it is for, and what it is not for.
@@ -83,10 +86,16 @@ class DatasetSpec:
     fold: str | None = None
     validation_files: list[str] = field(default_factory=list)
     forecast: ForecastSpec | None = None
+    version: str | None = outside_key("its files are in the key by content, as stage conf notes it", None)
     description: str | None = outside_key(_TOLD, None)
     licence: str | None = outside_key(_TOLD, None)
     intended_use: str | None = outside_key(_TOLD, None)
     limits: list[str] = field(default_factory=list, metadata=outside_key(_TOLD).metadata)
+
+    @property
+    def folder(self) -> str:
+        """Where the files are read, in the project: ``path``, or what stage conf lays out of a registered version."""
+        return self.path if self.version is None else f"{VERSIONS}/{self.version}"
 
     @property
     def all_files(self) -> list[str]:

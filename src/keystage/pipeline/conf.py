@@ -16,12 +16,12 @@ from keystage.core.params import outside_key
 from keystage.data.spec import DatasetSpec
 from keystage.evaluation.spec import EvaluationSpec
 from keystage.pipeline import workspace
+from keystage.pipeline.datasets import files_in_force, prepare_folder
 from keystage.pipeline.inputs import LOCK_FILE
 from keystage.pipeline.state import require_recordable
 from keystage.prep.spec import PrepSpec
 from keystage.reuse.environment import read_environment, require_locked
 from keystage.reuse.named import (
-    dataset_files,
     environment_note,
     files_note,
     options_note,
@@ -54,6 +54,7 @@ def conf(params: ConfParams) -> None:
     The identity tells results of this run from reused ones; ``keystage why`` reads the lock.
     """
     require_recordable(params.dataset, params.environment.lock)
+    prepare_folder(params.dataset, Path())
     require_segments(params.evaluation, params.dataset)
     workspace.RUN_NOTE.parent.mkdir(parents=True, exist_ok=True)
     workspace.RUN_NOTE.write_text(uuid4().hex, encoding="utf-8")
@@ -70,7 +71,7 @@ def require_segments(spec: EvaluationSpec, dataset: DatasetSpec) -> None:
     Raises:
         ConfigError: names the nearest column.
     """
-    path = Path(dataset.path, dataset.files[0])
+    path = Path(dataset.folder, dataset.files[0])
     if not spec.segments or not path.is_file():
         return  # a file that is not there is for dataprep to say
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
@@ -94,7 +95,7 @@ def notes(params: ConfParams, root: Path) -> dict[Path, str]:
     environment = read_environment(root / lock, shown=lock)
     if params.environment.on_mismatch is OnMismatch.refuse:
         require_locked(environment, shown=lock)
-    data = dataset_files(params.dataset, root, known_digest)
+    data = files_in_force(params.dataset, root)
     transforms = own_code(own_modules(step.use for step in params.prep.steps), root, known_digest)
     metric = own_code(own_modules([params.automl.metric]), root, known_digest)
     estimators = own_code(own_modules(params.automl.estimators or ()), root, known_digest)

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keystage.adapters import git
-from keystage.adapters.dvc_checkout import bring, isolate, reproduce_in, run_in
+from keystage.adapters.dvc_checkout import PROJECT_CACHE, bring, isolate, reproduce_in, run_in
+from keystage.adapters.dvc_datasets import bring as bring_registered
 from keystage.adapters.dvc_state import digest
 from keystage.adapters.pip_environment import built
 from keystage.core.errors import ProjectError, listing
+from keystage.data.version import find
 from keystage.pipeline.inputs import LOCK_FILE
 from keystage.pipeline.progress import steps_shown
 from keystage.registry.lineage import Lineage, LineageError
@@ -143,6 +145,11 @@ def _mark(project: Path, **told: object) -> None:
 
 def _bring_data(shown: str, lineage: Lineage, root: Path, project: Path) -> None:
     """The dataset's files that git does not hold: from the project when they are the same there, else from DVC."""
+    if version := lineage.dataset.get("version"):
+        registered = find(project, str(lineage.dataset["name"]), str(version))
+        bring_registered(root, registered)
+        bring_registered(project, registered, PROJECT_CACHE)
+        return
     names = {f"{lineage.dataset['path']}/{name}": told["md5"] for name, told in lineage.files.items()}
     for name, md5 in names.items():
         own, wanted = root / name, project / name

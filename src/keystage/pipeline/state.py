@@ -21,7 +21,7 @@ MAX_UNTRACKED = 100_000_000  # bytes; hosts of git repositories refuse larger fi
 STAGES = ("conf", "dataprep", "train", "evaluate", "report")  # on the way to a version
 
 # Where a run finds its settings, its code and what it stands on; the dataset and the lock are named by the settings.
-_READ = ("conf", "src", "stages", "reports", ".dvc", "*.dvc", ".dvcignore", "*.gitignore", "params.yaml")
+_READ = ("conf", "datasets", "src", "stages", "reports", ".dvc", "*.dvc", ".dvcignore", "*.gitignore", "params.yaml")
 
 
 def require_recordable(dataset: DatasetSpec, lock: str) -> None:
@@ -32,7 +32,8 @@ def require_recordable(dataset: DatasetSpec, lock: str) -> None:
     """
     from rich.filesize import decimal
 
-    patterns = _patterns(dataset.path, dataset.all_files, lock)
+    # The files of a registered version are DVC's, and what its folder holds by now is no part of the run.
+    patterns = _patterns(dataset.path, dataset.all_files if dataset.version is None else (), lock)
     sizes = {path: path.stat().st_size for path in git.untracked(Path(), patterns)}
     if sum(sizes.values()) <= MAX_UNTRACKED:
         return
@@ -51,7 +52,7 @@ def lineage_here(params: Mapping[str, Any]) -> Lineage:
         params: params.yaml.
     """
     dataset, lock = params["dataset"], params["environment"]["lock"]
-    files = [*dataset["files"], *dataset["validation_files"]]
+    files = [*dataset["files"], *dataset["validation_files"]] if dataset["version"] is None else []
     commit = git.snapshot(Path(), _patterns(dataset["path"], files, lock))
     environment = workspace.read_json(workspace.ENVIRONMENT_NOTE)
     made = stages_in(LOCK_FILE)
