@@ -4,7 +4,6 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -20,6 +19,8 @@ from keystage.core import log
 from keystage.core.errors import DatasetError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from keystage.data.version import DatasetVersion
 
 dataset = typer.Typer(
@@ -65,9 +66,11 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show a dataset: what is declared, its files with digests and sizes, its columns, and what used it."""
+    import yaml
+
     from keystage.data.version import find, versions
     from keystage.results.dataset_files import places, used_in
-    from keystage.results.datasets import declaration, names
+    from keystage.results.datasets import declaration, declared_as, names
 
     root = project_root()
     os.chdir(root)
@@ -82,19 +85,20 @@ def show(
             _show_version(version, told)
         return
     its = versions(root, plain)
-    if its and plain not in _declared_names(root):
-        _require_known(plain, names(root))
+    if its and declared_as(root, plain) is None:
         shown: dict[str, Any] = {"name": plain, "declared": None}
     else:
-        shown = {"name": plain, "declared": _plain(asdict(declaration(root, plain)))}
-        its = versions(root, str(shown["declared"]["name"]))
+        spec = declaration(root, plain)
+        shown = {"name": spec.name, "declared": declared_as(root, plain)}
+        its = versions(root, spec.name)
     shown["versions"] = [version.version for version in reversed(its)]
     if as_json:
         typer.echo(json.dumps(shown, indent=2, default=str))
         return
-    for key, value in (shown["declared"] or {}).items():
-        if value not in (None, [], {}):
-            typer.echo(f"{key}: {value if isinstance(value, str) else json.dumps(value, default=str)}")
+    if shown["declared"]:
+        typer.echo(
+            yaml.safe_dump(shown["declared"], sort_keys=False, allow_unicode=True, default_flow_style=None).strip()
+        )
     table = _table("dataset", "version", "task", "rows", "size", "tags", "registered")
     for version in reversed(its):
         table.add_row(*_row(version))
@@ -180,12 +184,6 @@ def _require_known(name: str, known: Sequence[str]) -> None:
         )
 
 
-def _declared_names(root: Path) -> set[str]:
-    from keystage.results.datasets import declared
-
-    return {name for option, told in declared(root).items() for name in (option, str(told.get("name", option)))}
-
-
 def _tags(given: Sequence[str]) -> dict[str, str]:
     for item in given:
         if not item.partition("=")[2] or not item.partition("=")[0]:
@@ -199,7 +197,7 @@ def _row(version: "DatasetVersion") -> list[str]:
     rows = "" if version.rows is None else f"{version.rows:,}"
     tags = ", ".join(f"{key}={value}" for key, value in version.tags.items())
     task = version.kind if version.kind == "prepared" else version.task
-    return [version.name, version.version, task, rows, decimal(version.size), tags, version.registered]
+    return [version.name, version.version, task, rows, decimal(version.size), tags, version.registered[:16]]
 
 
 def _show_version(version: "DatasetVersion", told: dict[str, Any]) -> None:
@@ -228,12 +226,6 @@ def _show_version(version: "DatasetVersion", told: dict[str, Any]) -> None:
         for column, facts in version.columns.items():
             columns.add_row(column, *(str(value) for value in list(facts.values())[: len(columns.columns) - 1]))
         console.print(columns)
-
-
-def _plain(told: dict[str, Any]) -> dict[str, Any]:
-    """With enumerations by their values."""
-    loaded: dict[str, Any] = json.loads(json.dumps(told, default=lambda item: getattr(item, "value", str(item))))
-    return loaded
 
 
 def _table(*columns: str) -> Table:

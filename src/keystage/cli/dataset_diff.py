@@ -82,12 +82,13 @@ def _show(found: "Drift") -> None:
 
     console = Console()
     typer.echo(f"{found.baseline} ({found.rows[0]:,} rows) -> {found.target} ({found.rows[1]:,} rows)")
-    names = ("column", "kind", "drift", "PSI", "J-S", "Wasserstein", "KS", "missing", "gives away")
-    table = Table(*names, box=box.SIMPLE, padding=(0, 1, 0, 0))
+    table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0))
+    for name in ("column", "kind", "drift", "PSI", "J-S", "Wass.", "KS", "missing", "tells"):
+        table.add_column(name, no_wrap=True, overflow="ellipsis")
     for column in found.columns:
         numbers = (column.psi, column.jensen_shannon, column.wasserstein, column.ks)
         level = Text(column.level.value, style=_STYLE[column.level.value])
-        kind = f"{column.kind}, {column.role}" if column.role else column.kind
+        kind = column.role or column.kind
         part = "" if column.contribution is None else f"{column.contribution:.0%}"
         shown = [Text("" if value is None else f"{value:.3f}") for value in numbers]
         table.add_row(Text(column.column), kind, level, *shown, missing_text(column), part)

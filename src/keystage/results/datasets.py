@@ -56,6 +56,14 @@ def declared(root: Path) -> dict[str, dict[str, Any]]:
     return {option: told for option, told in found.items() if isinstance(told, dict)}
 
 
+def declared_as(root: Path, name: str) -> dict[str, Any] | None:
+    """What conf/dataset says of a dataset, by its option or its name; None where it says nothing."""
+    options = declared(root)
+    if name in options:
+        return options[name]
+    return next((told for option, told in options.items() if told.get("name", option) == name), None)
+
+
 def declaration(root: Path, name: str) -> DatasetSpec:
     """The declaration of a dataset, by its option or its name.
 

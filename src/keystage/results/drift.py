@@ -1,6 +1,7 @@
 """Compare two datasets, two versions of one, or files with its columns."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,13 +60,14 @@ def drift_between(root: Path, baseline: str, target: str, *, seed: int = SEED) -
             why=f"the one has {listing(map(str, tables[0].columns))}; the other {listing(map(str, tables[1].columns))}",
             fix="name two that are of the same kind: keystage dataset list",
         )
-    return compare(tables[0], tables[1], (sides[0].shown, sides[1].shown), _roles(spec) if spec else {}, seed)
+    return compare(tables[0], tables[1], (sides[0].shown, sides[1].shown), _roles(root, spec) if spec else {}, seed)
 
 
 def _side(root: Path, given: str) -> _Side:
     path = Path(given)
     if path.is_file():
-        return _Side(given, file=path)
+        inside = path.is_absolute() and path.is_relative_to(root)
+        return _Side(str(path.relative_to(root)) if inside else given, file=path)
     name, at, number = given.partition("@")
     known = names(root)
     if not at and (path.suffix or "/" in given):
@@ -140,7 +142,9 @@ def _parquet(path: Path) -> "pd.DataFrame":
         ) from error
 
 
-def _roles(spec: DatasetSpec) -> Mapping[str, str]:
-    """Of columns that are no features."""
+def _roles(root: Path, spec: DatasetSpec) -> Mapping[str, str]:
+    """Of columns that are no features, as declared today where there is a declaration."""
+    with suppress(DatasetError):
+        spec = declaration(root, spec.name)
     roles = {name: role for role, name in spec.roles.items()} | dict.fromkeys(spec.drop, "dropped")
     return roles | ({spec.label: "label"} if spec.label else {})

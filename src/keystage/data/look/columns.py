@@ -86,10 +86,10 @@ def marks_of(cells: "Mapping[str, pd.Series]", separator: str) -> tuple[Marks, l
     found = Marks() if plain == best else next(marks for marks in order if counted[marks] == best)
     if found == Marks():
         return found, []
+    more = best - plain
     thousands = f", and '{found.thousands}' stands between thousands" if found.thousands else ""
-    return found, [
-        f"'{found.decimal}' is the decimal mark{thousands}: {best - plain} of its columns {'is' if best - plain == 1 else 'are'} numbers that way only"
-    ]
+    count = f"{more} of the columns {'is' if more == 1 else 'are'} numbers that way alone"
+    return found, [f"'{found.decimal}' is the decimal mark{thousands}: {count}"]
 
 
 def missing_in(cells: "Mapping[str, pd.Series]", marks: Marks) -> list[str]:

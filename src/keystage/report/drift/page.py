@@ -101,8 +101,10 @@ def drawing(column: ColumnDrift) -> Markup:
 
 def bars(column: ColumnDrift) -> list[Bar]:
     """The commonest values of categories, and of numbers with few values."""
-    labels = column.histogram.get("labels") or []
-    pairs = list(zip(labels, column.histogram.get("baseline", []), column.histogram.get("target", []), strict=True))
+    drawn = column.histogram
+    if "labels" not in drawn:
+        return []
+    pairs = list(zip(drawn["labels"], drawn["baseline"], drawn["target"], strict=True))
     pairs = sorted(pairs, key=lambda pair: -max(pair[1], pair[2]))[:MOST_BARS] if column.kind == "category" else pairs
     top = max((max(one, other) for _, one, other in pairs), default=0.0) or 1.0
     return [Bar(str(label), (percent(one), percent(other)), (one / top, other / top)) for label, one, other in pairs]
