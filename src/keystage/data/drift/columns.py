@@ -119,7 +119,7 @@ def column_drift(baseline: "pd.Series", target: "pd.Series", purpose: Purpose, r
         role: what the declaration says it is.
     """
     kinds = {family(side) for side in (baseline, target) if side.notna().any()}
-    missing = (float(baseline.isna().mean()), float(target.isna().mean()))
+    missing = (_share_missing(baseline), _share_missing(target))
     if purpose is Purpose.identifier:
         return _leveled(column=str(baseline.name), kind="identifier", role=role, missing=missing, note=NOT_COMPARED)
     told: dict[str, Any] = {"column": str(baseline.name), "role": role, "missing": missing}
@@ -249,6 +249,10 @@ def _only(side: "pd.Series", other: "pd.Series") -> Difference:
     alone = side[~side.index.isin(other.index)]
     share = float(alone.sum() / side.sum()) if len(side) else 0.0
     return Difference(len(alone), share, tuple(str(value)[:MAX_TEXT] for value in alone.index[:SHOWN]))
+
+
+def _share_missing(column: "pd.Series") -> float:
+    return float(column.isna().mean()) if len(column) else 0.0
 
 
 def _shares(counts: Any, rows: int) -> list[float]:

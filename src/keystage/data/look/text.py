@@ -119,17 +119,17 @@ def opened(path: Path) -> IO[bytes]:
 def has_header(records: Sequence[Sequence[str]]) -> bool:
     """Whether the first record names the columns.
 
-    It does not when one of its fields is a number or empty, or is repeated in it; nor when all columns are words, and
-    fields of it stand below them again.
+    It does not when one of its fields is a number or empty (but the first, above the row names that pandas writes); nor
+    when all columns are words, and fields of it come twice or stand below them again.
     """
     first, rest = [cell.strip() for cell in records[0]], records[1:]
-    if not rest or any(not cell or is_number(cell) for cell in first) or len(set(first)) < len(first):
-        return not rest and not any(is_number(cell) for cell in first)
+    if any(not cell for cell in first[1:]) or any(is_number(cell) for cell in first):
+        return False
     columns = list(zip(*(record for record in rest if len(record) == len(first)), strict=True))
-    if any(all(is_number(cell.strip()) or not cell.strip() for cell in column) for column in columns):
+    if not columns or any(all(is_number(cell.strip()) or not cell.strip() for cell in column) for column in columns):
         return True
     again = sum(name in {cell.strip() for cell in column} for name, column in zip(first, columns, strict=False))
-    return again == 0
+    return again == 0 and len(set(first)) == len(first)
 
 
 def is_number(text: str) -> bool:

@@ -14,7 +14,7 @@ from keystage.report.drift.drawings import overlaid
 from keystage.report.small import gauge
 from keystage.report.words import NOTHING, count, figure, listed, of_hundred, percent
 
-MOST_BARS = 6  # categories by name on a card
+MOST_BARS = 5  # categories by name on a card
 MOST_CARDS = 120
 _BADGE = {"none": "", "some": "warn", "large": "bad"}
 
@@ -50,6 +50,8 @@ def page(drift: Drift) -> str:
         is_drifted=magnitude is not None and magnitude > THRESHOLD,
         gauge=Markup("") if magnitude is None else _gauge(magnitude),
         lines=lines(drift),
+        features=_features(drift)[0],
+        drifted=_features(drift)[1],
         cards=drift.columns[:MOST_CARDS],
         greatest=max((column.contribution or 0.0 for column in drift.columns), default=0.0) or 1.0,
     )
@@ -57,13 +59,12 @@ def page(drift: Drift) -> str:
 
 def lines(drift: Drift) -> list[tuple[str, str]]:
     """Questions that people have, and the answers."""
-    seen = [column for column in drift.columns if not column.role]
-    drifted = [column.column for column in drift.drifted if not column.role]
+    seen, drifted = _features(drift)
     found = [
         ("Can the rows be told apart?", _told(drift)),
         (
             "Which columns drifted?",
-            f"{len(drifted)} of {count(len(seen), 'column')}: {listed(drifted)}."
+            f"{len(drifted)} of {count(len(seen), 'column')}: {listed([column.column for column in drifted])}."
             if drifted
             else "None, beyond chance.",
         ),
@@ -91,21 +92,21 @@ def schema_words(drift: Drift) -> str:
 
 def drawing(column: ColumnDrift) -> Markup:
     """The overlaid histogram of numbers; nothing of categories."""
-    edges = column.histogram.get("edges")
-    if not edges:
+    ends_of = column.histogram.get("edges") or column.histogram.get("labels")
+    if not ends_of or column.kind == "category":
         return Markup("")
-    ends = (_end(edges[0], column.kind), _end(edges[-1], column.kind))
+    ends = (_end(ends_of[0], column.kind), _end(ends_of[-1], column.kind))
     name = f"{column.column}: distribution in the baseline and in the target"
     return overlaid(name, column.histogram["baseline"], column.histogram["target"], ends)
 
 
 def bars(column: ColumnDrift) -> list[Bar]:
-    """The commonest values of categories, and of numbers with few values."""
+    """The commonest values of categories."""
     drawn = column.histogram
-    if "labels" not in drawn:
+    if column.kind != "category" or not drawn:
         return []
     pairs = list(zip(drawn["labels"], drawn["baseline"], drawn["target"], strict=True))
-    pairs = sorted(pairs, key=lambda pair: -max(pair[1], pair[2]))[:MOST_BARS] if column.kind == "category" else pairs
+    pairs = sorted(pairs, key=lambda pair: -max(pair[1], pair[2]))[:MOST_BARS]
     top = max((max(one, other) for _, one, other in pairs), default=0.0) or 1.0
     return [Bar(str(label), (percent(one), percent(other)), (one / top, other / top)) for label, one, other in pairs]
 
@@ -138,6 +139,12 @@ def missing_text(column: ColumnDrift) -> str:
     return f"{percent(one)} → {percent(other)}" if one or other else NOTHING
 
 
+def _features(drift: Drift) -> tuple[list[ColumnDrift], list[ColumnDrift]]:
+    """The columns that a model may see, and those of them that drifted."""
+    seen = [column for column in drift.columns if not column.role]
+    return seen, [column for column in drift.drifted if not column.role]
+
+
 def _told(drift: Drift) -> str:
     if drift.told is None:
         return drift.notes[-1]
@@ -149,8 +156,8 @@ def _told(drift: Drift) -> str:
 
 
 def _label(column: ColumnDrift) -> str:
-    words = {"none": "No, beyond chance", "some": "Somewhat", "large": "Yes"}[column.level.value]
-    return f"{words}: its index is {figure(column.psi)}."
+    words = {"none": "Not beyond chance", "some": "Somewhat", "large": "Yes"}[column.level.value]
+    return f"{words}: its PSI is {figure(column.psi)}."
 
 
 def _gauge(magnitude: float) -> Markup:
