@@ -14,7 +14,7 @@ from tests.material import EVIL
 from keystage.compute import limits
 from keystage.compute.spec import ComputeProfile
 from keystage.data.drift import compare as comparing
-from keystage.data.drift.columns import Level, column_drift
+from keystage.data.drift.columns import column_drift
 from keystage.data.drift.compare import compare
 from keystage.data.drift.statistics import (
     counts_between,
@@ -24,6 +24,7 @@ from keystage.data.drift.statistics import (
     psi,
     psi_by_chance,
 )
+from keystage.data.drift.told import Level
 from keystage.data.purpose import Purpose
 from keystage.report.drift.page import page
 

@@ -63,9 +63,8 @@ def test_a_form_that_is_not_the_usual_is_found(tmp_path: Path, content: str | by
 
 
 def test_other_alphabets_are_guessed(tmp_path: Path) -> None:
-    words = "город,вид\n" + "".join(
-        f"Москва и Санкт-Петербург {place},столица\nВладимир {place},город\n" for place in range(9)
-    )
+    lines = ["город,вид", *(f"Москва и Санкт-Петербург {place},столица" for place in range(9)), "Владимир,город"]
+    words = "\n".join(lines)
 
     found = _look(tmp_path, words.encode("cp1251"), "вид")
 

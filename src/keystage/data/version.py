@@ -100,8 +100,8 @@ class DatasetVersion:
         """The text of the record."""
         import yaml
 
-        told = {name: value for name, value in asdict(self).items() if value not in (None, "", {})}
-        told["files"] = [{name: value for name, value in file.items() if value} for file in told["files"]]
+        told = {name: value for name, value in asdict(self).items() if value not in (None, "")}
+        told["files"] = [{name: value for name, value in file.items() if value is not False} for file in told["files"]]
         text: str = yaml.safe_dump(told, sort_keys=False, allow_unicode=True, width=2**31, default_flow_style=None)
         return f"# Written by keystage dataset register; the files are in DVC's cache and remotes by their MD5.\n{text}"
 

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from keystage.data.drift.columns import ColumnDrift, lengths, numbers
+from keystage.data.drift.columns import lengths, numbers
+from keystage.data.drift.told import ColumnDrift
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from keystage.data.drift.classifier import MAX_ROWS as MAX_CLASSIFIED
 from keystage.data.drift.classifier import MIN_ROWS, Told, told_apart
-from keystage.data.drift.columns import ColumnDrift, Level, column_drift, family
+from keystage.data.drift.columns import column_drift, family
+from keystage.data.drift.told import ColumnDrift, Level
 from keystage.data.profile import profiled
 
 if TYPE_CHECKING:

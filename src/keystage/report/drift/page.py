@@ -8,8 +8,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 
-from keystage.data.drift.columns import ColumnDrift
 from keystage.data.drift.compare import THRESHOLD, Drift
+from keystage.data.drift.told import ColumnDrift
 from keystage.report.drift.drawings import overlaid
 from keystage.report.small import gauge
 from keystage.report.words import NOTHING, count, figure, listed, of_hundred, percent
