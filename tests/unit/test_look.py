@@ -44,7 +44,9 @@ def test_of_a_plain_table_nothing_is_said_that_is_the_usual(tmp_path: Path) -> N
         ),
         ('a,amount,kind\n1,"1,234.5",a\n2,"12,000",b\n', {"thousands": ","}),
         ("# made on Monday\n" + PLAIN, {"comment": "#"}),
+        ("#nr,kind\n1,a\n2,b\n", {}),
         ("Report of Monday\n\n" + PLAIN, {"skip_rows": 2}),
+        ("1,5;kind;2,25\n2,5;kind;3,75\n", {"separator": ";", "header": "none", "decimal": ","}),
         ("1,2.5,a\n2,3.5,b\n3,4.5,a\n", {"header": "none"}),
         (PLAIN.replace("kind", "Größe").encode("cp1252"), {"encoding": "cp1252"}),
         (PLAIN.replace("kind", "Größe").encode("utf-16"), {"encoding": "utf-16"}),
@@ -52,12 +54,12 @@ def test_of_a_plain_table_nothing_is_said_that_is_the_usual(tmp_path: Path) -> N
         ("day,kind\n31.12.2023,a\n01.02.2024,b\n", {"datetimes": {"day": "%d.%m.%Y"}}),
         (PLAIN.replace("\n", "\r\n"), {}),
     ],
-    ids=["semicolons", "tabs", "bars", "decimal commas", "thousands", "English thousands", "a comment", "lines before",
+    ids=["semicolons", "tabs", "bars", "decimal commas", "thousands", "English thousands", "a comment", "a header that begins like one", "lines before",
+         "no header, decimal commas",
          "no header", "cp1252", "utf-16", "a mark of utf-8", "German days", "Windows' line ends"],
 )  # fmt: skip
 def test_a_form_that_is_not_the_usual_is_found(tmp_path: Path, content: str | bytes, read: dict[str, object]) -> None:
-    label = {"no header": "column3"}.get("no header" if read.get("header") else "", "kind")
-    label = "Größe" if "encoding" in read else label
+    label = "column3" if "header" in read else "Größe" if "encoding" in read else "kind"
 
     assert _look(tmp_path, content, label).read == read
 

@@ -12,6 +12,7 @@ from typing import IO, Any
 from keystage.core.errors import DatasetError
 
 SEPARATORS = (",", ";", "\t", "|", ":")  # of equally good ones the first
+_IN_TIMES = ":"  # separates hours and minutes too, and so is believed last
 _SAMPLE = 300  # records in which separator and header are looked for
 _CHUNK = 2**20  # bytes
 _GUESSED = 2**18  # bytes from which an encoding is guessed
@@ -60,7 +61,7 @@ def text_form(path: Path) -> TextForm:
         raise DatasetError(
             f"{path.name} is empty", why="it has no header and no rows", fix="put the data into it, then again"
         )
-    if all(line.startswith("#") for line in lines[:1]):
+    if _has_comments(lines):
         form.comment = "#"
         form.why.append("lines that begin with # are no rows")
         lines = [line for line in lines if not line.startswith("#")]
@@ -160,18 +161,33 @@ def _first_lines(raw: IO[bytes], encoding: str) -> list[str]:
     return lines[:_SAMPLE] if len(lines) > 1 else lines
 
 
-def _separated(lines: Sequence[str]) -> tuple[str, list[list[str]]]:
-    """The separator by which most records have the same number of fields; of equally good ones, the one with more.
+def _has_comments(lines: Sequence[str]) -> bool:
+    """Whether the first line is a comment: it begins with #, and is no header, which has as many fields as rows."""
+    rows = [line for line in lines if not line.startswith("#")]
+    if not lines[0].startswith("#") or not rows:
+        return False
+    separator, records = _separated(rows)
+    width = Counter(map(len, records)).most_common(1)[0][0]
+    return width == 1 or len(next(csv.reader(lines[:1], delimiter=separator))) != width
 
-    ``csv.Sniffer`` takes letters for separators when a column is all alike, and knows no header that settles
-    "1,5;2,5": one row of words does.
+
+def _separated(lines: Sequence[str]) -> tuple[str, list[list[str]]]:
+    """The separator by which most records have the same number of fields; of equally good ones, that which leaves more
+    numbers whole, then the one with more fields.
+
+    ``csv.Sniffer`` takes the letter t for the separator of one column of words like item7, and commas for that of
+    "1,5;2,5" where no header settles it.
     """
     tried = {mark: list(csv.reader(lines, delimiter=mark)) for mark in SEPARATORS}
 
-    def rank(mark: str) -> tuple[float, int]:
+    def rank(mark: str) -> tuple[float, float, int]:
         counted = Counter(len(record) for record in tried[mark] if record)
         width, often = max(counted.items(), key=lambda item: (item[1], item[0]))
-        return (round(often / counted.total(), 2) if width > 1 else 0.0, width)
+        if width == 1:
+            return (0.0, 0.0, 1)
+        cells = [cell for record in tried[mark] for cell in record]
+        alike = often / counted.total() / (2 if mark in _IN_TIMES else 1)
+        return (round(alike, 2), round(sum(map(is_number, cells)) / len(cells), 2), width)
 
     best = max(SEPARATORS, key=rank)
     if rank(best)[0] == 0.0:
