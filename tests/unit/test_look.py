@@ -54,10 +54,12 @@ def test_of_a_plain_table_nothing_is_said_that_is_the_usual(tmp_path: Path) -> N
         ("day,kind\n31.12.2023,a\n01.02.2024,b\n", {"datetimes": {"day": "%d.%m.%Y"}}),
         (PLAIN.replace("\n", "\r\n"), {}),
     ],
-    ids=["semicolons", "tabs", "bars", "decimal commas", "thousands", "English thousands", "a comment", "a header that begins like one", "lines before",
-         "no header, decimal commas",
-         "no header", "cp1252", "utf-16", "a mark of utf-8", "German days", "Windows' line ends"],
-)  # fmt: skip
+    ids=[
+        *("semicolons", "tabs", "bars", "decimal commas", "thousands", "English thousands", "a comment"),
+        *("a header that begins like one", "lines before", "no header, decimal commas", "no header", "cp1252"),
+        *("utf-16", "a mark of utf-8", "German days", "Windows' line ends"),
+    ],
+)
 def test_a_form_that_is_not_the_usual_is_found(tmp_path: Path, content: str | bytes, read: dict[str, object]) -> None:
     label = "column3" if "header" in read else "Größe" if "encoding" in read else "kind"
 

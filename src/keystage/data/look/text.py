@@ -172,9 +172,10 @@ def _has_comments(lines: Sequence[str]) -> bool:
 
 
 def _separated(lines: Sequence[str]) -> tuple[str, list[list[str]]]:
-    """The separator by which most records have the same number of fields; of equally good ones, that which leaves more
-    numbers whole, then the one with more fields.
+    """The separator by which most records have the same number of fields.
 
+    Of equally good ones, that by which fewer fields have another separator in them and are no numbers, then the one with
+    more fields.
     ``csv.Sniffer`` takes the letter t for the separator of one column of words like item7, and commas for that of
     "1,5;2,5" where no header settles it.
     """
@@ -187,7 +188,8 @@ def _separated(lines: Sequence[str]) -> tuple[str, list[list[str]]]:
             return (0.0, 0.0, 1)
         cells = [cell for record in tried[mark] for cell in record]
         alike = often / counted.total() / (2 if mark in _IN_TIMES else 1)
-        return (round(alike, 2), round(sum(map(is_number, cells)) / len(cells), 2), width)
+        clean = sum(is_number(cell) or not any(other in cell for other in SEPARATORS) for cell in cells)
+        return (round(alike, 2), round(clean / len(cells), 2), width)
 
     best = max(SEPARATORS, key=rank)
     if rank(best)[0] == 0.0:
