@@ -174,10 +174,9 @@ def _has_comments(lines: Sequence[str]) -> bool:
 def _separated(lines: Sequence[str]) -> tuple[str, list[list[str]]]:
     """The separator by which most records have the same number of fields.
 
-    Of equally good ones, that by which fewer fields have another separator in them and are no numbers, then the one with
-    more fields.
-    ``csv.Sniffer`` takes the letter t for the separator of one column of words like item7, and commas for that of
-    "1,5;2,5" where no header settles it.
+    Of equally good ones, that by which fewer fields have another separator in them and are no numbers, then the one
+    with more fields. ``csv.Sniffer`` takes the letter t for the separator of one column of words like item7, and commas
+    for that of "1,5;2,5" where no header settles it.
     """
     tried = {mark: list(csv.reader(lines, delimiter=mark)) for mark in SEPARATORS}
 
