@@ -107,6 +107,19 @@ def test_the_page_on_the_registry(project: Project) -> None:
 
 
 @pytest.mark.slow
+def test_the_page_on_versions_of_datasets(project: Project) -> None:
+    shown = _run(project, "docs/dataset-versions.md")
+
+    assert re.search(r"Registered titanic@[0-9a-f]{8}: 1,309 rows in 2 files", shown)
+    assert "TitanicSurvivalInitial@1" in shown, "what used the version"
+    assert re.search(r"REUSE +train|train +REUSE", shown)
+    assert "Embarked" in shown
+    assert "thousands: ." in shown.replace('"', "")
+    assert (project.root / "drift.html").is_file()
+    assert (project.root / "data/as_it_came/Titanic2.csv").is_file()
+
+
+@pytest.mark.slow
 def test_the_page_on_results(project: Project) -> None:
     shown = _run(project, "docs/results.md")
 

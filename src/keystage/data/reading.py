@@ -66,14 +66,9 @@ def read_dataset(
         DatasetError: a file is missing, empty, not in its encoding or has another header; a column is missing; a cell
             is not of its declared type or breaks a rule, and the declaration says no other than error; no row is left.
     """
-    sources = resolve(spec, root, pinned)
-    read = {source.name for source in sources}
-    absent = [local_source(name, spec, root) for name in noted if name not in read and is_local(name)]
-    for source in [*sources, *absent]:
-        if not source.name.startswith(PREFIX) and not source.path.is_file():
-            raise _missing(source, root / spec.path)
-    frames, names = _frames(sources, spec, say or (lambda _: None))
-    table = _below_each_other(frames, sources, spec)
+    sources = sources_of(spec, root, pinned, noted)
+    frames, names = frames_of(sources, spec, say or (lambda _: None))
+    table = below_each_other(frames, sources, spec)
     _require_columns(spec, list(table.columns))
     count = len(table)
     left_out: dict[str, int] = {}
@@ -86,6 +81,27 @@ def read_dataset(
     held, checks = held_to_declaration(table, spec)
     not_kept = [name for name in names if name not in held] if spec.kept is not None else []
     return Read(held, checks, count, left_out, not_kept)
+
+
+def sources_of(spec: DatasetSpec, root: Path, pinned: Pinned = NOTHING, noted: Iterable[str] = ()) -> list[Source]:
+    """The sources of a dataset, all of which are there.
+
+    Args:
+        spec: the declaration.
+        root: the project's folder.
+        pinned: where the content of its URLs and of its query is.
+        noted: names of files that must be among them.
+
+    Raises:
+        DatasetError: one is not.
+    """
+    sources = resolve(spec, root, pinned)
+    read = {source.name for source in sources}
+    absent = [local_source(name, spec, root) for name in noted if name not in read and is_local(name)]
+    for source in [*sources, *absent]:
+        if not source.name.startswith(PREFIX) and not source.path.is_file():
+            raise _missing(source, root / spec.folder)
+    return sources
 
 
 def column_names(spec: DatasetSpec, root: Path, pinned: Pinned = NOTHING) -> list[str]:
@@ -103,7 +119,7 @@ def column_names(spec: DatasetSpec, root: Path, pinned: Pinned = NOTHING) -> lis
     return [*names, *([read.source_column] if names and read.source_column else [])]
 
 
-def _frames(sources: list[Source], spec: DatasetSpec, say: Say) -> "tuple[list[pd.DataFrame], list[str]]":
+def frames_of(sources: list[Source], spec: DatasetSpec, say: Say) -> "tuple[list[pd.DataFrame], list[str]]":
     """The rows of each source, with the columns that its path gives; and all columns, those too that are not read."""
     frames: list[pd.DataFrame] = []
     every: dict[str, None] = {}
@@ -173,7 +189,7 @@ def _require_same(
         )
 
 
-def _below_each_other(frames: "list[pd.DataFrame]", sources: list[Source], spec: DatasetSpec) -> "pd.DataFrame":
+def below_each_other(frames: "list[pd.DataFrame]", sources: list[Source], spec: DatasetSpec) -> "pd.DataFrame":
     """One table of all rows, each column in one type."""
     import numpy as np
     import pandas as pd

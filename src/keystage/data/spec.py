@@ -33,6 +33,7 @@ class SplitKind(Enum):
     time = "time"
 
 
+VERSIONS = ".dvc/tmp/keystage/datasets"  # where stage conf lays out the files of a registered version
 _TOLD = "a text for people; stage report shows it, and no other reads it"
 # Columns that are no features: what a row is for, not what it is like (keystage.data.roles).
 ROLE_NAMES = ("weight", "group", "time", "fold")
@@ -67,6 +68,8 @@ class DatasetSpec:
         read: how the files are read, where they are not what their endings say.
         rows: which rows are taken; null takes all.
         keep: the columns that are read, beside the label, the roles and those of the series; null reads all.
+        version: a registered version whose files are read in place of those in ``path`` (``keystage dataset list``);
+            null reads those in ``path``.
         description: what the table is and what is learnt from it, for the report and the model card.
         licence: on what terms the data may be used, and where it comes from.
         intended_use: what a model of it is for, and what it is not for.
@@ -93,6 +96,7 @@ class DatasetSpec:
     read: ReadSpec | None = group_or_null()
     rows: RowsSpec | None = group_or_null()
     keep: list[str] | None = None
+    version: str | None = outside_key("its files are in the key by content, as stage conf notes it", None)
     description: str | None = outside_key(_TOLD, None)
     licence: str | None = outside_key(_TOLD, None)
     intended_use: str | None = outside_key(_TOLD, None)
@@ -115,6 +119,11 @@ class DatasetSpec:
     def declared(self) -> list[ColumnSpec]:
         """The declarations of columns that are read."""
         return [column for column in self.columns if self.kept is None or column.name in self.kept]
+
+    @property
+    def folder(self) -> str:
+        """Where the files are read, in the project: ``path``, or what stage conf lays out of a registered version."""
+        return self.path if self.version is None else f"{VERSIONS}/{self.version}"
 
     @property
     def roles(self) -> dict[str, str]:

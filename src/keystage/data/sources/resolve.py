@@ -98,7 +98,7 @@ def resolve(spec: DatasetSpec, root: Path, pinned: Pinned = NOTHING, tracked: Tr
 
 def local_source(name: str, spec: DatasetSpec, root: Path) -> Source:
     """A file of the project by its name below the dataset's folder."""
-    return Source(name, root / spec.path / name, (PurePosixPath(spec.path) / name).as_posix(), _partitions(name))
+    return Source(name, root / spec.folder / name, (PurePosixPath(spec.folder) / name).as_posix(), _partitions(name))
 
 
 def _of(entry: str, spec: DatasetSpec, root: Path, pinned: Pinned, tracked: Tracked) -> Iterator[Source]:
@@ -111,7 +111,7 @@ def _of(entry: str, spec: DatasetSpec, root: Path, pinned: Pinned, tracked: Trac
         if not pins:
             yield Source(entry, pinned.store / "none", entry)
     else:
-        for name in _local_names(entry, root / spec.path, spec.read or ReadSpec(), tracked):
+        for name in _local_names(entry, root / spec.folder, spec.read or ReadSpec(), tracked):
             yield local_source(name, spec, root)
 
 
