@@ -69,7 +69,7 @@ def test_your_own_transform_is_found_by_reference() -> None:
         (TransformSpec("quantile_bins", ["Fare"], {"bin": 3}), ConfigError, "does not take these options"),
         (TransformSpec("fill", ["Sex"], {"strategy": "mean"}), DatasetError, "cannot be fitted"),
         (TransformSpec("os.path:join", ["Age"]), ExtensionError, "cannot be used as a transform"),
-        (TransformSpec("project.transforms:Clip", ["Age"]), ExtensionError, "has no class 'Clip'"),
+        (TransformSpec("project.transforms:Clip", ["Age"]), ExtensionError, "has no class or function 'Clip'"),
         (TransformSpec("fill", ["Age"]), DatasetError, "columns are still no numbers: Sex"),
     ],
 )

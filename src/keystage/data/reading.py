@@ -8,7 +8,7 @@ from keystage.core.errors import DatasetError, hint, listing
 from keystage.core.params import first_line
 from keystage.data.checks import Check, held_to_declaration
 from keystage.data.columns import ColumnType
-from keystage.data.roles import HELD_OUT
+from keystage.data.roles import mark_files, setting_of
 from keystage.data.spec import DatasetSpec
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def read_dataset(spec: DatasetSpec, root: Path) -> Read:
     """Read all files of a dataset, below each other, with the declared types, held to the declared rules.
 
     Integers stand as int64, as float64 where cells are empty; numbers as float64; strings as pandas ``str``. Where
-    there are ``validation_files``, column ``HELD_OUT`` is true for their rows.
+    there are ``validation_files``, column ``HELD_OUT`` is true for their rows, and ``TESTED`` for those of test files.
 
     Args:
         spec: the declaration.
@@ -61,8 +61,7 @@ def read_dataset(spec: DatasetSpec, root: Path) -> Read:
     for name in table.columns:
         if table[name].dtype == "object":  # numbers in one file, words in another
             table[name] = table[name].astype("str")
-    if spec.validation_files:
-        table[HELD_OUT] = table.index >= sum(len(frame) for frame in frames[: len(spec.files)])
+    mark_files(table, [len(frame) for frame in frames], spec)
     held, checks = held_to_declaration(table, spec)
     return Read(held, checks, len(table))
 
@@ -138,7 +137,7 @@ def _require_columns(spec: DatasetSpec, header: list[str]) -> None:
     declared = [("dataset.label", spec.label)]
     declared += [("dataset.columns", column.name) for column in spec.columns]
     declared += [("dataset.drop", name) for name in spec.drop]
-    declared += [(f"dataset.{role}", name) for role, name in spec.roles.items()]
+    declared += [(setting_of(role), name) for role, name in spec.roles.items()]
     for key, name in declared:
         if name not in header:
             raise DatasetError(

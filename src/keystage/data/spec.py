@@ -31,9 +31,28 @@ class SplitKind(Enum):
     time = "time"
 
 
+@dataclass
+class GivenTest:
+    """Rows that are the test because the dataset says so. Either files, or a column.
+
+    Attributes:
+        files: further CSV files like ``dataset.files``; their rows are the test.
+        column: a column, of no other use, whose cells say what a row is for: train, test or validation.
+    """
+
+    files: list[str] = field(default_factory=list)
+    column: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse none, and both."""
+        if bool(self.files) == (self.column is not None):
+            raise ValueError("dataset.test names files, or a column that says which rows are tested: give one of them")
+
+
 _TOLD = "a text for people; stage report shows it, and no other reads it"
 # Columns that are no features: what a row is for, not what it is like (keystage.data.roles).
 ROLE_NAMES = ("weight", "group", "time", "fold")
+PART = "part"  # the role of dataset.test.column
 
 
 @dataclass
@@ -59,6 +78,7 @@ class DatasetSpec:
         fold: a column that says which rows are validated when: whole numbers of folds (-1: never), or the words train
             and validation, or true for validation.
         validation_files: further CSV files like ``files``; their rows score trials and nothing is fitted on them.
+        test: which rows are the test, where that is given and not drawn; null draws them (``prep.split``).
         forecast: of ``task: forecasting``, how far ahead and from what; it needs ``time``.
         description: what the table is and what is learnt from it, for the report and the model card.
         licence: on what terms the data may be used, and where it comes from.
@@ -82,6 +102,7 @@ class DatasetSpec:
     time: str | None = None
     fold: str | None = None
     validation_files: list[str] = field(default_factory=list)
+    test: GivenTest | None = None
     forecast: ForecastSpec | None = None
     description: str | None = outside_key(_TOLD, None)
     licence: str | None = outside_key(_TOLD, None)
@@ -90,13 +111,24 @@ class DatasetSpec:
 
     @property
     def all_files(self) -> list[str]:
-        """The files of training and of validation."""
-        return [*self.files, *self.validation_files]
+        """The files of training, of validation and of the test."""
+        return [*self.files, *self.validation_files, *self.test_files]
+
+    @property
+    def test_files(self) -> list[str]:
+        """The files whose rows are the test."""
+        return [] if self.test is None else self.test.files
+
+    @property
+    def test_column(self) -> str | None:
+        """The column that says which rows are tested."""
+        return None if self.test is None else self.test.column
 
     @property
     def roles(self) -> dict[str, str]:
         """The columns that are no features, by what they are for."""
         named = {role: getattr(self, role) for role in ROLE_NAMES}
+        named[PART] = self.test_column
         return {role: name for role, name in named.items() if name is not None}
 
     @property
@@ -114,7 +146,8 @@ class DatasetSpec:
         if len(set(self.files)) < len(self.files):
             raise ValueError("dataset.files names a file twice: its rows would stand in training and test")
         if len(set(self.all_files)) < len(self.all_files):
-            raise ValueError("dataset.validation_files names a file twice: its rows would stand in training, or twice")
+            which = "test.files" if set(self.test_files) & {*self.files, *self.validation_files} else "validation_files"
+            raise ValueError(f"dataset.{which} names a file twice: its rows would stand in training, or twice")
         if self.validation_files and self.fold is not None:
             raise ValueError("dataset.fold and dataset.validation_files both say what is validated: give one of them")
         self._require_forecast()
@@ -123,8 +156,8 @@ class DatasetSpec:
         if len(set(named)) < len(named):
             twice = next(name for name in named if named.count(name) > 1)
             raise ValueError(
-                f"dataset names column '{twice}' twice among label, {', '.join(ROLE_NAMES)}: a column has one of these "
-                "roles; for two, copy it in the files"
+                f"dataset names column '{twice}' twice among label, {', '.join(ROLE_NAMES)}, test.column: a column has "
+                "one of these roles; for two, copy it in the files"
             )
         if PurePath(self.path).is_absolute() or ".." in PurePath(self.path).parts:
             raise ValueError(f"dataset.path '{self.path}' must be a folder of the project, like data/{self.name}")
@@ -156,10 +189,10 @@ class DatasetSpec:
             return
         if self.time is None:
             raise ValueError("dataset.task=forecasting needs dataset.time, the column of times")
-        if self.group is not None or self.fold is not None or self.validation_files:
+        if self.group is not None or self.fold is not None or self.validation_files or self.test is not None:
             raise ValueError(
-                "dataset.task=forecasting is validated by time alone: set dataset.group, fold and validation_files to "
-                "null, null and []"
+                "dataset.task=forecasting is validated by time alone, and tested so: set dataset.group, "
+                "fold, validation_files and test to null, null, [] and null"
             )
         taken = {*self.drop, self.label, *self.roles.values()} & set(self.forecast.series)
         if taken:
