@@ -21,7 +21,7 @@ from keystage.search.assembly import model_of
 
 ROWS = 120
 DRAW = np.random.default_rng(5)
-WORDS = np.array("the a red green old new house river boat with and many small doors near town".split())
+WORDS = np.array(["the", "a", "red", "green", "new", "house", "river", "boat", "with", "many", "small", "near", "town"])
 
 
 def _table() -> pd.DataFrame:
@@ -137,7 +137,7 @@ def test_codes_and_mixed_units_are_no_numbers(cells: list[str]) -> None:
 
 def test_new_rows_may_hold_anything() -> None:
     fitted = _auto()
-    odd = pd.DataFrame(dict.fromkeys(TABLE, ["", "?", "zebra", None])).assign(
+    odd = pd.DataFrame({name: ["", "?", "zebra", None] for name in TABLE}).assign(
         row=1, same=2, none=0, size=[1, None, np.inf, 3]
     )
 
