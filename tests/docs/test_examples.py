@@ -76,6 +76,17 @@ def test_the_page_on_your_own_table(wine: Project) -> None:
 
 
 @pytest.mark.slow
+def test_the_page_on_recipes(project: Project) -> None:
+    shown = _run(project, "docs/recipes.md")
+
+    told = next(text for language, text in _snippets("docs/recipes.md") if language == "text")
+    assert all(line in shown for line in told.splitlines())
+    assert "version 1 of model TitanicAuto" in shown
+    assert "auto: drop 1: Ticket" in shown
+    assert "auto: as it is" in shown.rpartition("Fitting the recipe")[2]
+
+
+@pytest.mark.slow
 def test_the_page_on_reuse(project: Project) -> None:
     shown = _run(project, "docs/reuse.md")
 

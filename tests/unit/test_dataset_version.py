@@ -15,7 +15,7 @@ ONE = DatasetVersion(
     version="abcd1234",
     digest="abcd1234" * 8,
     path="data/sales",
-    files=(VersionFile("a.csv", "1" * 32, 10), VersionFile("b.csv", "2" * 32, 20, validation=True)),
+    files=(VersionFile("a.csv", "1" * 32, 10), VersionFile("b.csv", "2" * 32, 20, side="validation")),
     reading={"missing": [""], "types": {"a": "integer"}},
     registered="2026-01-01T00:00:00+00:00",
     rows=3,
@@ -37,12 +37,12 @@ def test_a_record_is_read_as_it_was_written() -> None:
 
 
 def test_content_order_validation_and_reading_make_another_version_and_names_do_not() -> None:
-    files = [("1" * 32, False), ("2" * 32, False)]
+    files = [("1" * 32, "train"), ("2" * 32, "train")]
 
     digests = {
         digest_of(files, {"missing": [""]}),
         digest_of(files[::-1], {"missing": [""]}),
-        digest_of([files[0], ("2" * 32, True)], {"missing": [""]}),
+        digest_of([files[0], ("2" * 32, "validation")], {"missing": [""]}),
         digest_of(files, {"missing": ["", "NA"]}),
     }
 

@@ -17,6 +17,7 @@ from keystage.cli.project import AsJson, errors_in_words, project_root
 from keystage.cli.share import RemoteName
 from keystage.core import log
 from keystage.core.errors import DatasetError
+from keystage.data.sources.spec import Side
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -218,7 +219,7 @@ def _show_version(version: "DatasetVersion", told: dict[str, Any]) -> None:
             console.print(f"{name}: {value}", soft_wrap=True, highlight=False, markup=False)
     files = _table("file", "MD5", "bytes", "here")
     for file in version.files:
-        name = f"{file.name} (validation)" if file.validation else file.name
+        name = file.name if file.side == Side.train.value else f"{file.name} ({file.side})"
         files.add_row(name, file.md5, f"{file.size:,}", "yes" if told["here"][file.name] else "no")
     console.print(files)
     if version.columns:

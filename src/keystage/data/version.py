@@ -14,6 +14,7 @@ from typing import Any
 
 from keystage.core.errors import DatasetError, hint
 from keystage.core.params import parse_yaml
+from keystage.data.sources.spec import Side
 
 FOLDER = "datasets"  # of the project
 LATEST = "latest"
@@ -29,13 +30,13 @@ class VersionFile:
         name: in the dataset's folder.
         md5: of its content, as DVC has it.
         size: bytes.
-        validation: whether it is one of ``dataset.validation_files``.
+        side: what its rows are for: train, validation or test.
     """
 
     name: str
     md5: str
     size: int
-    validation: bool = False
+    side: str = Side.train.value
 
 
 @dataclass(frozen=True)
@@ -101,16 +102,19 @@ class DatasetVersion:
         import yaml
 
         told = {name: value for name, value in asdict(self).items() if value not in (None, "")}
-        told["files"] = [{name: value for name, value in file.items() if value is not False} for file in told["files"]]
+        told["files"] = [
+            {name: value for name, value in file.items() if (name, value) != ("side", Side.train.value)}
+            for file in told["files"]
+        ]
         text: str = yaml.safe_dump(told, sort_keys=False, allow_unicode=True, width=2**31, default_flow_style=None)
         return f"# Written by keystage dataset register; the files are in DVC's cache and remotes by their MD5.\n{text}"
 
 
-def digest_of(files: Iterable[tuple[str, bool]], reading: Mapping[str, Any]) -> str:
+def digest_of(files: Iterable[tuple[str, str]], reading: Mapping[str, Any]) -> str:
     """Equal for equal contents in the same order, read in the same way.
 
     Args:
-        files: MD5 of each, and whether it is for validation.
+        files: MD5 of each, and what its rows are for.
         reading: how they are read.
     """
     text = json.dumps([[list(file) for file in files], dict(reading)], sort_keys=True, default=str)

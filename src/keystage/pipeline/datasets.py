@@ -7,9 +7,11 @@ from typing import Any
 
 from keystage.adapters.dvc_datasets import lay_out, require_here
 from keystage.adapters.dvc_state import known_digest, tracked_names
-from keystage.core.errors import DatasetError
+from keystage.core.errors import DatasetError, listing
+from keystage.data.given import GivenTest
 from keystage.data.sources.pinned import Pinned
 from keystage.data.sources.resolve import resolve
+from keystage.data.sources.spec import Side
 from keystage.data.spec import DatasetSpec, Task
 from keystage.data.version import DatasetVersion, digest_of, find, short
 from keystage.reuse.named import FileDigest, dataset_files
@@ -54,14 +56,14 @@ def version_in_force(spec: DatasetSpec, root: Path) -> DatasetVersion:
             fix="read it by hand: keystage dataset checkout " + version.shown,
         )
     named = resolve(spec, root, tracked=lambda _: [file.name for file in version.files])
-    if [(file.name, file.validation) for file in version.files] != [(each.name, each.held_out) for each in named]:
-        files = ",".join(file.name for file in version.files if not file.validation)
-        others = ",".join(file.name for file in version.files if file.validation)
+    if [(file.name, file.side) for file in version.files] != [(each.name, each.side.value) for each in named]:
+        of_side = {side: ",".join(file.name for file in version.files if file.side == side.value) for side in Side}
         raise DatasetError(
             f"{version.shown} has other files than the settings name",
-            why=f"it has [{files}] and for validation [{others}]; dataset.files is {spec.files} and "
-            f"dataset.validation_files {spec.validation_files}",
-            fix=f"name those: 'dataset.files=[{files}]' 'dataset.validation_files=[{others}]'",
+            why=f"it has {'; '.join(f'for {side.value} [{files}]' for side, files in of_side.items() if files)}; the "
+            f"settings name {listing(each.name for each in named)}",
+            fix=f"name those: 'dataset.files=[{of_side[Side.train]}]' "
+            f"'dataset.validation_files=[{of_side[Side.validation]}]', and in dataset.test.files those for the test",
         )
     return version
 
@@ -106,18 +108,22 @@ def content_of(dataset: Mapping[str, Any], files: Mapping[str, str]) -> str:
     """
     types = {item["name"]: item["type"] for item in dataset.get("columns") or ()}
     reading = _reading(dataset.get("missing"), types, dataset.get("read"))
-    return digest_of([(files[name], validation) for name, validation in _in_order(dataset, files)], reading)
+    return digest_of([(files[name], side) for name, side in _in_order(dataset, files)], reading)
 
 
-def _in_order(dataset: Mapping[str, Any], files: Mapping[str, str]) -> list[tuple[str, bool]]:
-    """The files as they are read, each with whether it is for validation; those from elsewhere come last."""
+def _in_order(dataset: Mapping[str, Any], files: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The files as they are read, each with what its rows are for; those from elsewhere come last."""
     named, validation = list(dataset["files"]), list(dataset.get("validation_files") or ())
-    found: dict[str, bool] = {}
+    tested = (dataset.get("test") or {}).get("files") or []
+    found: dict[str, str] = {}
     if named:
-        spec = DatasetSpec(named, "", Task.regression, path=str(dataset["path"]), validation_files=validation)
+        test = GivenTest(tested) if tested else None
+        spec = DatasetSpec(
+            named, "", Task.regression, path=dataset.get("path", ""), validation_files=validation, test=test
+        )
         sources = resolve(spec, Path(), tracked=lambda _: files)
-        found = {source.name: source.held_out for source in sources if source.name in files}
-    return [*found.items(), *((name, False) for name in sorted(files) if name not in found)]
+        found = {source.name: source.side.value for source in sources if source.name in files}
+    return [*found.items(), *((name, Side.train.value) for name in sorted(files) if name not in found)]
 
 
 def version_of(dataset: Mapping[str, Any], files: Mapping[str, str]) -> str:

@@ -176,7 +176,8 @@ def _bring_data(shown: str, lineage: Lineage, root: Path, project: Path) -> None
 def _fix_sources(shown: str, lineage: Lineage, root: Path, project: Path) -> None:
     """What came from elsewhere is read as it was then; what the sources hold today may be something else."""
     elsewhere = {name: told["md5"] for name, told in lineage.files.items() if is_url(name) or name == QUERY}
-    entries = [*lineage.dataset["files"], *(lineage.dataset.get("validation_files") or [])]
+    tested = (lineage.dataset.get("test") or {}).get("files") or []
+    entries = [*lineage.dataset["files"], *(lineage.dataset.get("validation_files") or []), *tested]
     if lost := give(elsewhere, entries, root / workspace.SOURCES, project):
         logger.info("Of %s no copy is left of %s: it is fetched anew", shown, listing(lost))
 

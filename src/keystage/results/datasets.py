@@ -11,6 +11,7 @@ from keystage.adapters import dvc_datasets
 from keystage.adapters.dvc_state import digest
 from keystage.core.errors import ChangedInputError, ConfigError, DatasetError, hint, listing
 from keystage.core.params import first_line, read_yaml, typed_params
+from keystage.data.sources.spec import Side
 from keystage.data.spec import DatasetSpec
 from keystage.data.version import (
     DatasetVersion,
@@ -118,9 +119,9 @@ def register(root: Path, name: str, description: str | None, tags: Mapping[str, 
             fix=f"put a copy into data/{spec.name}, and name that in dataset.files",
         )
     logger.info("Reading %s: %s", spec.name, listing(source.name for source in sources))
-    files = _files(root / spec.path, {source.name: source.held_out for source in sources})
+    files = _files(root / spec.path, {source.name: source.side.value for source in sources})
     table = read_dataset(without_rules(spec), root).table
-    content = digest_of([(file.md5, file.validation) for file in files], reading_of(spec))
+    content = digest_of([(file.md5, file.side) for file in files], reading_of(spec))
     columns = {} if len(table.columns) > MAX_COLUMNS else {item.column: _summary(item) for item in profiled(table)}
     version = DatasetVersion(
         name=spec.name,
@@ -162,8 +163,8 @@ def register_prepared(root: Path, name: str, description: str | None, tags: Mapp
 
     dataset = read_yaml(root / "params.yaml")["dataset"]
     tables = [ParquetFile(path) for path in paths]
-    files = _files(paths[0].parent, dict.fromkeys([path.name for path in paths], False))
-    content = digest_of([(file.md5, False) for file in files], {})
+    files = _files(paths[0].parent, {path.name: Side(path.stem).value for path in paths})
+    content = digest_of([(file.md5, file.side) for file in files], {})
     version = DatasetVersion(
         name=name,
         version=short(content),
@@ -190,9 +191,9 @@ def names(root: Path) -> list[str]:
     return list(dict.fromkeys([*options, *(version.name for version in versions(root))]))
 
 
-def _files(folder: Path, names_of: Mapping[str, bool]) -> tuple[VersionFile, ...]:
+def _files(folder: Path, names_of: Mapping[str, str]) -> tuple[VersionFile, ...]:
     found = []
-    for name, validation in names_of.items():
+    for name, side in names_of.items():
         if not (folder / name).is_file():
             there = sorted(item.name for item in folder.glob("*"))
             raise DatasetError(
@@ -201,7 +202,7 @@ def _files(folder: Path, names_of: Mapping[str, bool]) -> tuple[VersionFile, ...
                 fix="restore the file (git restore, dvc pull), or correct dataset.path and dataset.files",
             )
         measured = digest(folder / name)
-        found.append(VersionFile(name, measured.md5, measured.size or 0, validation))
+        found.append(VersionFile(name, measured.md5, measured.size or 0, side))
     return tuple(found)
 
 

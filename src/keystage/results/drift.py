@@ -108,7 +108,7 @@ def _table(root: Path, side: _Side, spec: DatasetSpec | None) -> "pd.DataFrame":
         if side.file.suffix in PARQUET:
             return _parquet(side.file)
         plain = spec or DatasetSpec(files=[side.file.name], label="", task=Task.regression, name="", path=".")
-        forms = {"path": ".", "version": None, "files": [side.file.name], "validation_files": []}
+        forms = {"path": ".", "version": None, "files": [side.file.name], "validation_files": [], "test": None}
         return read_loosely(replace(plain, **forms), side.file.resolve().parent)  # type: ignore[arg-type]
     assert side.spec is not None
     if side.version is None:
@@ -126,7 +126,7 @@ def _with_form_of_today(root: Path, spec: DatasetSpec) -> DatasetSpec:
         today = declaration(root, spec.name)
     except DatasetError:
         return spec
-    return replace(today, files=spec.files, validation_files=[], columns=spec.columns, missing=spec.missing,
+    return replace(today, files=spec.files, validation_files=[], test=None, columns=spec.columns, missing=spec.missing,
                    version=spec.version)  # fmt: skip
 
 
