@@ -82,7 +82,7 @@ def test_the_page_on_recipes(project: Project) -> None:
     told = next(text for language, text in _snippets("docs/recipes.md") if language == "text")
     assert all(line in shown for line in told.splitlines())
     assert "version 1 of model TitanicAuto" in shown
-    assert "auto: drop 1: Ticket" in shown
+    assert "Ticket (identifier, by option purposes)" in shown
     assert "auto: as it is" in shown.rpartition("Fitting the recipe")[2]
 
 

@@ -60,8 +60,8 @@ def _composed(root: Path, overrides: Sequence[str]) -> str:
         if closed is None:
             raise
         raise ConfigError(
-            f"{closed} cannot be given by an override",
-            why=f"it is a group of settings that is null, and {shlex.join(overrides)} would have to make it",
+            f"conf/ cannot be composed with {shlex.join(overrides)}",
+            why=f"{closed} is a group of settings that is null, and an override makes none",
             fix=f"declare {closed} in the dataset's file in conf/, or in a file of conf/experiment/",
         ) from error
     return text

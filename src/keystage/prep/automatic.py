@@ -86,6 +86,8 @@ def _seen(profile: ColumnProfile, options: AutoOptions, by_label: bool) -> Seen:
     found = Purpose(asked) if asked is not None else profile.purpose
     if found is Purpose.constant or profile.distinct <= 1:
         return Seen(profile.column, Purpose.constant, "drop", note=_constant(profile))
+    if asked == Purpose.identifier.value:
+        return Seen(profile.column, found, "drop", note="identifier, by option purposes")
     if profile.values is None:
         return _of_numbers(profile, found, options, by_label)
     return _of_texts(profile, found, options, by_label, asked is not None)
