@@ -195,3 +195,28 @@ def test_the_training_in_mlflow_names_the_version(registered: Project, monkeypat
         named = store.execute("SELECT name, digest FROM datasets").fetchall()
 
     assert named == [("titanic", version.version)]
+
+
+def test_the_commands_say_it_to_people_and_to_scripts(here: Project) -> None:
+    said = here.call("keystage", "dataset", "register", "titanic", "--tag", "source=openml").stdout
+    version = versions(here.root, "titanic")[0]
+    assert f"Registered {version.shown}: 1,309 rows in 2 files" in said
+    assert f"git add datasets/titanic/{version.version}.yaml" in said
+
+    told = json.loads(here.call("keystage", "dataset", "show", "titanic@latest", "--json").stdout)
+    assert {"TitanicSurvivalInitial@1", "the workspace"} <= set(told["used_in"])
+    assert told["here"] == {"Titanic.csv": True, "Titanic2.csv": True}
+    assert told["columns"]["Age"]["missing"] == 263
+    listed = here.call("keystage", "dataset", "list").stdout
+    assert "source=openml" in listed
+    assert "co2" in listed
+
+    table = (here.root / CSV).read_text(encoding="utf-8").replace(",S\n", ",Southampton\n")
+    (here.root / CSV).write_text(table, encoding="utf-8")
+    done = here.call("keystage", "dataset", "diff", "titanic@latest", "titanic", "--fail-above", "0.2", ok=False)
+    assert done.returncode == 1
+    assert "above 0.2" in done.stdout
+    done = here.call("keystage", "dataset", "show", "titanic@feed", ok=False)
+    assert "error[dataset]: dataset 'titanic' has no version 'feed'" in done.stdout
+    done = here.call("keystage", "dataset", "register", "titanic", "--tag", "openml", ok=False)
+    assert "error[dataset]: --tag openml is no tag" in done.stdout

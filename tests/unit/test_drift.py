@@ -13,6 +13,7 @@ from tests.material import EVIL
 
 from keystage.compute import limits
 from keystage.compute.spec import ComputeProfile
+from keystage.data.drift import classifier
 from keystage.data.drift import compare as comparing
 from keystage.data.drift.columns import column_drift
 from keystage.data.drift.compare import compare
@@ -123,16 +124,54 @@ def test_missing_cells_alone_are_a_drift() -> None:
         (pd.Series([None] * 60, dtype="object"), pd.Series([None] * 60, dtype="object")),
         (pd.Series([1.0, np.inf] * 30), pd.Series([1.0, -np.inf] * 30)),
         (pd.Series([True, False] * 30), pd.Series([True] * 60)),
+        (pd.Series([True, False] * 30), pd.Series([1.0, None] * 30)),
+        (pd.Series([None] * 60, dtype="float64"), pd.Series(pd.date_range("2024", periods=60))),
         (pd.Series([1, 2] * 30), pd.Series(["1", "x"] * 30)),
         (pd.Series(["a"] * 60), pd.Series([], dtype="str")),
     ],
-    ids=["empty before", "empty", "infinite", "booleans", "of two types", "no rows"],
+    ids=[
+        "empty before",
+        "empty",
+        "infinite",
+        "booleans",
+        "booleans and numbers",
+        "times that begin",
+        "of two types",
+        "no rows",
+    ],
 )
-def test_odd_columns_have_numbers_that_json_has(baseline: pd.Series, target: pd.Series) -> None:
+def test_odd_columns_have_numbers_that_json_has(
+    monkeypatch: pytest.MonkeyPatch, baseline: pd.Series, target: pd.Series
+) -> None:
+    monkeypatch.setattr(classifier, "FOLDS", 2)
     found = column_drift(baseline.rename("x"), target.rename("x"), Purpose.category, "")
 
     assert found.column == "x"
     json.dumps(found.as_json, allow_nan=False)
+    other = pd.DataFrame({"y": DRAWS.normal(size=60)})
+    whole = compare(other.assign(x=baseline), other.head(len(target)).assign(x=target), ("a", "b"))
+    json.dumps(whole.as_json, allow_nan=False)
+
+
+def test_a_shift_between_few_different_rows_is_seen() -> None:
+    before, after = (pd.DataFrame({"x": DRAWS.random(400) < share, "z": 1}) for share in (0.2, 0.8))
+
+    found = compare(before, after, ("a", "b"))
+
+    assert found.magnitude is not None
+    assert found.magnitude > 0.4
+
+
+def test_booleans_with_missing_cells_are_booleans_still() -> None:
+    found = compare(
+        pd.DataFrame({"x": [True, False] * 40}),
+        pd.DataFrame({"x": pd.Series(["True", None, "False", None] * 20, dtype="str")}),
+        ("a", "b"),
+    )
+
+    assert found.schema.retyped == {}
+    assert found.columns[0].new is not None
+    assert found.columns[0].new.values == 0
 
 
 def test_tables_of_one_distribution_are_not_told_apart() -> None:

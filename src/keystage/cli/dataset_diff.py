@@ -14,6 +14,7 @@ from rich.text import Text
 from keystage.cli.project import AsJson, errors_in_words, project_root
 from keystage.compute import limits
 from keystage.compute.spec import ComputeProfile
+from keystage.core import log
 from keystage.core.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def diff(
     from keystage.results.drift import drift_between
 
     # Before NumPy: threads that wait for each other make small fits slow on a busy machine.
+    log.configure()
     limits.apply(ComputeProfile(cores=1))
     root = project_root()
     given = [str(Path(side).resolve()) if Path(side).is_file() else side for side in (baseline, target)]

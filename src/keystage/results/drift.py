@@ -1,5 +1,6 @@
 """Compare two datasets, two versions of one, or files with its columns."""
 
+import logging
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -17,6 +18,8 @@ from keystage.results.datasets import declaration, names
 
 if TYPE_CHECKING:
     import pandas as pd
+
+logger = logging.getLogger(__name__)
 
 PARQUET = (".parquet", ".pq")
 
@@ -53,13 +56,18 @@ def drift_between(root: Path, baseline: str, target: str, *, seed: int = SEED) -
     """
     sides = [_side(root, given) for given in (baseline, target)]
     spec = next((side.spec for side in sides if side.spec is not None), None)
-    tables = [_table(root, side, spec) for side in sides]
+    form = _with_form_of_today(root, spec) if spec else None
+    tables = []
+    for side in sides:
+        logger.info("Reading %s", side.shown)
+        tables.append(_table(root, side, form))
     if not set(tables[0].columns) & set(tables[1].columns):
         raise DatasetError(
             f"{baseline} and {target} have no column in common",
             why=f"the one has {listing(map(str, tables[0].columns))}; the other {listing(map(str, tables[1].columns))}",
             fix="name two that are of the same kind: keystage dataset list",
         )
+    logger.info("Comparing %s columns", len(set(tables[0].columns) & set(tables[1].columns)))
     return compare(tables[0], tables[1], (sides[0].shown, sides[1].shown), _roles(root, spec) if spec else {}, seed)
 
 

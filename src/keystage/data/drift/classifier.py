@@ -22,6 +22,7 @@ MAX_ROWS = 10_000  # of each table that the classifier sees
 FOLDS = 5
 MAX_EXPLAINED = 50  # columns whose part is measured, the most drifted ones
 MAX_SHUFFLED = 1000  # rows of a fold in which a column's part is measured
+_MANY_TWINS = 10
 _CODES = 60  # categories that the classifier tells from each other
 
 
@@ -48,9 +49,10 @@ class Told:
 def told_apart(baseline: "pd.DataFrame", target: "pd.DataFrame", drifts: list[ColumnDrift], seed: int) -> Told | None:
     """Cross-validate a classifier of the tables' rows, n and m; None where there are too few, or no column to see.
 
-    Equal rows are always in the same fold: a row that both tables hold would be known from its twin. Each table counts
-    the same, whatever its length. What a column contributes is how much less ROC AUC there is when its values are
-    shuffled (permutation importance; Breiman 2001, "Random forests", Machine Learning 45), on rows not seen in fitting.
+    Equal rows are in the same fold, or one that both tables hold would be known, wrongly, by its twin; those that stand
+    ten times or more are not, because it is their share in each table that tells. Each table counts the same, whatever
+    its length. What a column contributes is how much less ROC AUC there is when its values are shuffled (permutation
+    importance; Breiman 2001, "Random forests", Machine Learning 45), on rows not seen in fitting.
 
     Args:
         baseline: the one table.
@@ -59,7 +61,6 @@ def told_apart(baseline: "pd.DataFrame", target: "pd.DataFrame", drifts: list[Co
         seed: of the sample, the folds and the shuffles.
     """
     import numpy as np
-    import pandas as pd
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.metrics import matthews_corrcoef, roc_auc_score
     from sklearn.model_selection import StratifiedGroupKFold
@@ -67,27 +68,38 @@ def told_apart(baseline: "pd.DataFrame", target: "pd.DataFrame", drifts: list[Co
     if min(len(baseline), len(target)) < MIN_ROWS or not drifts:
         return None
     sides = [side.sample(min(len(side), MAX_ROWS), random_state=seed) for side in (baseline, target)]
-    X, categorical = _features(pd.concat(sides, ignore_index=True), drifts)
+    X, categorical = _features(sides, drifts)
     y = np.repeat([0, 1], [len(side) for side in sides])
     weight = np.where(y == 1, 0.5 / y.mean(), 0.5 / (1 - y.mean()))
-    groups = pd.util.hash_array(pd.util.hash_pandas_object(pd.DataFrame(X), index=False).to_numpy())
     score, lost = np.full(len(y), 0.5), np.zeros(X.shape[1])
     draws = np.random.default_rng(seed)
     folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
-    for seen, unseen in folds.split(X, y, groups):
+    for seen, unseen in folds.split(X, y, _twins(X)):
         if len(np.unique(y[seen])) < 2:
             continue  # the rows not seen stay at a guess
+        known = np.where(np.isnan(X[seen]).all(axis=0), 0.0, X)  # a column of nothing has no bins
         model = HistGradientBoostingClassifier(
             max_iter=60, max_leaf_nodes=15, min_samples_leaf=10, early_stopping=False, random_state=seed,
             categorical_features=categorical,
         )  # fmt: skip
-        model.fit(X[seen], y[seen], sample_weight=weight[seen])
-        score[unseen] = model.predict_proba(X[unseen])[:, 1]
-        lost += _lost(model, X[unseen], y[unseen], draws)
+        model.fit(known[seen], y[seen], sample_weight=weight[seen])
+        score[unseen] = model.predict_proba(known[unseen])[:, 1]
+        lost += _lost(model, known[unseen], y[unseen], draws)
     mcc = float(matthews_corrcoef(y, score > 0.5, sample_weight=weight))
     parts = lost / lost.sum() if mcc > 0 and lost.sum() > 0 else np.zeros_like(lost)
     named = {drift.column: float(part) for drift, part in zip(drifts, parts[:MAX_EXPLAINED], strict=False)}
     return Told(float(roc_auc_score(y, score)), mcc, named)
+
+
+def _twins(X: "np.ndarray") -> "np.ndarray":
+    """A number for each row; equal rows share one, unless there are so many that their shares can be learnt."""
+    import numpy as np
+    import pandas as pd
+
+    rows, _ = pd.factorize(pd.util.hash_pandas_object(pd.DataFrame(X), index=False))
+    often = np.bincount(rows)[rows] >= _MANY_TWINS
+    found: np.ndarray = np.where(often, len(rows) + np.arange(len(rows)), rows)
+    return found
 
 
 def _lost(
@@ -110,19 +122,21 @@ def _lost(
     return lost
 
 
-def _features(table: "pd.DataFrame", drifts: list[ColumnDrift]) -> "tuple[np.ndarray, np.ndarray]":
-    """What the classifier sees: numbers, lengths of free texts, codes of the commonest categories."""
+def _features(sides: "list[pd.DataFrame]", drifts: list[ColumnDrift]) -> "tuple[np.ndarray, np.ndarray]":
+    """What the classifier sees of both, below each other: numbers, lengths of free texts, codes of categories."""
     import numpy as np
+    import pandas as pd
 
     made, categorical = [], []
     for drift in drifts:
-        column = table[drift.column]
+        columns = [side[drift.column] for side in sides]
         categorical.append(drift.kind == "category")
         if drift.kind == "category":
-            texts = column.astype("str").where(column.notna())
+            texts = pd.concat([column.astype("str").where(column.notna()) for column in columns], ignore_index=True)
             common = texts.value_counts().index[:_CODES]
             codes = texts.map({value: code for code, value in enumerate(common)})
             made.append(codes.fillna(_CODES).where(texts.notna()).to_numpy("float64", na_value=np.nan))
         else:
-            made.append(lengths(column) if drift.kind == "text" else numbers(column))
+            measure = lengths if drift.kind == "text" else numbers
+            made.append(np.concatenate([measure(column) for column in columns]))
     return np.column_stack(made), np.array(categorical)

@@ -24,18 +24,25 @@ MOST_VALUES = 30  # categories that are bins; those after them are one
 DRAWN = 24  # bins of a drawn histogram
 SHOWN = 8  # new or vanished values by name
 MAX_TEXT = 60
+_BOOLEANS = {"True": 1.0, "False": 0.0, True: 1.0, False: 0.0}
 NOT_COMPARED = "every value is another: only missing cells are compared"
 
 
 def family(column: "pd.Series") -> str:
-    """number, datetime, boolean or text: a change between these is one of the schema."""
+    """number, datetime, boolean or text: a change between these is one of the schema.
+
+    A column of booleans with missing cells is read as texts, and is one of booleans all the same.
+    """
     import pandas as pd
 
     if pd.api.types.is_bool_dtype(column):
         return "boolean"
     if pd.api.types.is_numeric_dtype(column):
         return "number"
-    return "datetime" if pd.api.types.is_datetime64_any_dtype(column) else "text"
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return "datetime"
+    present = column.dropna()
+    return "boolean" if len(present) and present.isin(list(_BOOLEANS)).all() else "text"
 
 
 def column_drift(baseline: "pd.Series", target: "pd.Series", purpose: Purpose, role: str) -> ColumnDrift:
@@ -52,7 +59,7 @@ def column_drift(baseline: "pd.Series", target: "pd.Series", purpose: Purpose, r
     if purpose is Purpose.identifier:
         return _leveled(column=str(baseline.name), kind="identifier", role=role, missing=missing, note=NOT_COMPARED)
     told: dict[str, Any] = {"column": str(baseline.name), "role": role, "missing": missing}
-    if kinds <= {"number"}:
+    if kinds <= {"number", "boolean"} and kinds != {"boolean"}:
         return _of_numbers(numbers(baseline), numbers(target), told | {"kind": "number"})
     if kinds == {"datetime"}:
         return _of_numbers(numbers(baseline), numbers(target), told | {"kind": "datetime", "note": "in days"})
@@ -64,7 +71,7 @@ def column_drift(baseline: "pd.Series", target: "pd.Series", purpose: Purpose, r
 
 
 def numbers(column: "pd.Series") -> "np.ndarray":
-    """As float64, times in days since 1970; what is missing or infinite is not a number."""
+    """As float64, times in days since 1970, booleans as 0 and 1; what is missing or infinite is not a number."""
     import numpy as np
     import pandas as pd
 
@@ -72,6 +79,8 @@ def numbers(column: "pd.Series") -> "np.ndarray":
         times = pd.to_datetime(column, utc=True)
         days: np.ndarray = ((times - pd.Timestamp("1970-01-01", tz="UTC")) / pd.Timedelta(days=1)).to_numpy("float64")
         return days
+    if not pd.api.types.is_numeric_dtype(column):
+        column = column.astype("object").map(_BOOLEANS)
     found: np.ndarray = column.astype("float64").to_numpy("float64", na_value=np.nan)
     return np.where(np.isfinite(found), found, np.nan)
 
