@@ -1,5 +1,6 @@
 """Hold a table to its declaration: bad cells are counted, some are shown, and what becomes of them is as declared."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MAX_SAMPLED_CELLS = 3  # of each check
+Repeats = Callable[["pd.Series"], "np.ndarray"]
 _TRUE, _FALSE = {"true", "1", "yes"}, {"false", "0", "no"}
 
 
@@ -70,6 +72,19 @@ def held_to_declaration(table: "pd.DataFrame", spec: DatasetSpec) -> "tuple[pd.D
     Raises:
         DatasetError: cells are not as declared, and ``on_violation`` or ``bad_cells`` says error.
     """
+    checks, dropped = hold_to_declaration(table, spec, _stands_earlier)
+    require_none(checks, spec)
+    return (table[~dropped].reset_index(drop=True) if dropped.any() else table), checks
+
+
+def hold_to_declaration(table: "pd.DataFrame", spec: DatasetSpec, repeats: Repeats) -> "tuple[list[Check], np.ndarray]":
+    """Give the table the declared types and empty its cells, as declared; all checks, and which rows are to be dropped.
+
+    Args:
+        table: rows as the files have them, indexed from 0; changed in place.
+        spec: the declaration.
+        repeats: which cells of a column stand in an earlier row.
+    """
     import numpy as np
 
     checks: list[Check] = []
@@ -81,13 +96,17 @@ def held_to_declaration(table: "pd.DataFrame", spec: DatasetSpec) -> "tuple[pd.D
         cast = _settled(cast.mask(bad) if bad.any() else cast, column.type)
         action = spec.action_on(column)
         emptied = np.zeros(len(table), dtype="bool")
-        for rule, declared, broken in _rules(cast, column, missing=raw.isna() | bad):
+        for rule, declared, broken in _rules(cast, column, raw.isna() | bad, repeats):
             checks.append(_checked(raw, column, rule, declared, broken, action.value))
             emptied |= broken if action is OnViolation.empty else False
             dropped |= broken if action is OnViolation.drop_row else False
         table[column.name] = _emptied(cast, emptied) if emptied.any() else cast
-    _require_none([check for check in checks if check.violations and check.action == OnViolation.error.value], spec)
-    return (table[~dropped].reset_index(drop=True) if dropped.any() else table), checks
+    return checks, dropped
+
+
+def _stands_earlier(column: "pd.Series") -> "np.ndarray":
+    found: np.ndarray = (column.duplicated() & column.notna()).to_numpy()
+    return found
 
 
 def _cast(column: "pd.Series", kind: ColumnType) -> "tuple[pd.Series, pd.Series]":
@@ -105,7 +124,7 @@ def _cast(column: "pd.Series", kind: ColumnType) -> "tuple[pd.Series, pd.Series]
     else:
         cast = pd.to_numeric(column, errors="coerce").astype("float64")
     bad = cast.isna() & column.notna()
-    if kind is ColumnType.integer:
+    if kind is ColumnType.integer and column.dtype.kind not in "iu":
         bad |= cast.notna() & (cast % 1 != 0)  # infinite ones too
     return cast, bad
 
@@ -116,7 +135,9 @@ def _settled(cast: "pd.Series", kind: ColumnType) -> "pd.Series":
     return cast.astype("bool" if kind is ColumnType.boolean else "int64") if whole else cast
 
 
-def _rules(cast: "pd.Series", column: ColumnSpec, missing: "pd.Series") -> "list[tuple[str, Any, np.ndarray]]":
+def _rules(
+    cast: "pd.Series", column: ColumnSpec, missing: "pd.Series", repeats: Repeats
+) -> "list[tuple[str, Any, np.ndarray]]":
     """Each declared rule: its name, what it says, and where it is broken, n booleans. Missing cells break none."""
     found: list[tuple[str, Any, np.ndarray]] = []
     if column.minimum is not None:
@@ -127,7 +148,7 @@ def _rules(cast: "pd.Series", column: ColumnSpec, missing: "pd.Series") -> "list
         known = cast.isin([_limit(value, cast) for value in column.allowed])
         found.append(("allowed", column.allowed, (~known & cast.notna()).to_numpy()))
     if column.unique:
-        found.append(("unique", True, (cast.duplicated() & cast.notna()).to_numpy()))
+        found.append(("unique", True, repeats(cast)))
     if not column.nullable:
         found.append(("nullable", False, missing.to_numpy()))
     return found
@@ -164,7 +185,13 @@ def _checked(
     return Check(column.name, rule, declared, int(broken.sum()), action, sample)
 
 
-def _require_none(broken: list[Check], spec: DatasetSpec) -> None:
+def require_none(checks: list[Check], spec: DatasetSpec) -> None:
+    """Refuse cells that are not as declared, where the declaration says error.
+
+    Raises:
+        DatasetError: tells of all columns, with the first cells of each.
+    """
+    broken = [check for check in checks if check.violations and check.action == OnViolation.error.value]
     if not broken:
         return
     first = broken[0]

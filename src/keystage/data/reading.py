@@ -56,7 +56,7 @@ def read_dataset(spec: DatasetSpec, root: Path) -> Read:
                 why=f"only one of them has: {listing(odd)}",
                 fix=f"give the files of dataset '{spec.name}' the same header, or name fewer in dataset.files",
             )
-    _require_columns(spec, header)
+    require_columns(spec, header)
     table = pd.concat(frames, ignore_index=True)
     for name in table.columns:
         if table[name].dtype == "object":  # numbers in one file, words in another
@@ -134,7 +134,12 @@ def _parse(path: Path, spec: DatasetSpec) -> "tuple[pd.Series, pd.DataFrame]":
     return header, frame
 
 
-def _require_columns(spec: DatasetSpec, header: list[str]) -> None:
+def require_columns(spec: DatasetSpec, header: list[str]) -> None:
+    """Refuse a declaration of columns that the files do not have.
+
+    Raises:
+        DatasetError: names the setting and the nearest column.
+    """
     declared = [("dataset.label", spec.label)]
     declared += [("dataset.columns", column.name) for column in spec.columns]
     declared += [("dataset.drop", name) for name in spec.drop]

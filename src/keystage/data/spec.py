@@ -7,6 +7,7 @@ from pathlib import PurePath
 from keystage.core.params import outside_key
 from keystage.data.columns import BadCells, ColumnSpec, Level, OnViolation, require_guardrails
 from keystage.data.forecast import ForecastSpec
+from keystage.data.stream import StreamSpec
 
 
 class Task(Enum):
@@ -60,6 +61,7 @@ class DatasetSpec:
             and validation, or true for validation.
         validation_files: further CSV files like ``files``; their rows score trials and nothing is fitted on them.
         forecast: of ``task: forecasting``, how far ahead and from what; it needs ``time``.
+        stream: how a table is read that does not fit into memory; null reads all rows at once.
         description: what the table is and what is learnt from it, for the report and the model card.
         licence: on what terms the data may be used, and where it comes from.
         intended_use: what a model of it is for, and what it is not for.
@@ -83,6 +85,7 @@ class DatasetSpec:
     fold: str | None = None
     validation_files: list[str] = field(default_factory=list)
     forecast: ForecastSpec | None = None
+    stream: StreamSpec | None = None
     description: str | None = outside_key(_TOLD, None)
     licence: str | None = outside_key(_TOLD, None)
     intended_use: str | None = outside_key(_TOLD, None)
@@ -154,6 +157,11 @@ class DatasetSpec:
             )
         if self.forecast is None:
             return
+        if self.stream is not None:
+            raise ValueError(
+                "dataset.stream and dataset.task=forecasting exclude each other: features of the past are made of "
+                "whole series; set dataset.stream=null"
+            )
         if self.time is None:
             raise ValueError("dataset.task=forecasting needs dataset.time, the column of times")
         if self.group is not None or self.fold is not None or self.validation_files:

@@ -3,8 +3,9 @@
 import logging
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from keystage.compute.limits import cores
 from keystage.compute.spec import ComputeSpec
 from keystage.core.errors import listing
 from keystage.core.params import outside_key
@@ -12,44 +13,20 @@ from keystage.data.columns import Level
 from keystage.data.guardrails.finding import Facts, Guardrail
 from keystage.data.guardrails.run import guarded
 from keystage.data.profile import profiled
-from keystage.data.reading import Read, read_dataset
-from keystage.data.roles import HELD_OUT, aside_of, roles_of
+from keystage.data.reading import read_dataset
+from keystage.data.roles import HELD_OUT
 from keystage.data.spec import DatasetSpec, Task
-from keystage.data.split import split, split_kind, usable_rows
-from keystage.data.table import PreparedTable, write_table
+from keystage.data.split import usable_rows
 from keystage.pipeline import workspace
 from keystage.pipeline.forecast import prepare_forecast
-from keystage.prep.recipe import fit_recipe
+from keystage.pipeline.prepared import Account, Outcome, Prepared, prepare_rows, written
+from keystage.pipeline.streamed import prepare_streamed
 from keystage.prep.spec import PrepSpec
 
 if TYPE_CHECKING:
     import pandas as pd
 
 logger = logging.getLogger(__name__)
-
-
-class Prepared(NamedTuple):
-    """What dataprep makes of rows.
-
-    Attributes:
-        train: rows to learn from.
-        test: rows to score.
-        raw_test: the same before the recipe.
-        aside: their columns that are no features.
-        recipe: the fitted one.
-        counts: how many rows each side has.
-        told: what else the report tells.
-        sides: the raw rows for training and for the test, None of a forecast.
-    """
-
-    train: PreparedTable
-    test: PreparedTable
-    raw_test: PreparedTable
-    aside: "pd.DataFrame"
-    recipe: Any
-    counts: dict[str, int]
-    told: dict[str, Any]
-    sides: "tuple[pd.DataFrame, pd.DataFrame] | None"
 
 
 @dataclass
@@ -66,33 +43,27 @@ def dataprep(params: DataprepParams) -> None:
     """Read, check and split the table, fit the recipe on the training rows, and apply it to both sides."""
     spec = params.dataset
     logger.info("Reading %s: %s", spec.name, ", ".join(spec.all_files))
+    if spec.stream is None:
+        outcome = _at_once(params)
+    else:
+        outcome = prepare_streamed(spec, params.prep, params.seed, cores(params.compute.dataprep))
+    workspace.write_pickle(outcome.recipe, workspace.RECIPE)
+    workspace.write_json(_report(params, outcome), workspace.DATA_REPORT)
+
+
+def _at_once(params: DataprepParams) -> Outcome:
+    """Of a table that is held in memory."""
+    spec = params.dataset
     read = read_dataset(spec, Path.cwd())
-    rows = usable_rows(read.table, spec)
-    made = (_prepare_rows if spec.forecast is None else _prepare_forecast)(rows, params)
-    write_table(made.train, workspace.TRAIN_TABLE)
-    write_table(made.test, workspace.TEST_TABLE)
-    write_table(made.raw_test, workspace.RAW_TEST)
-    made.aside.to_parquet(workspace.ASIDE_TEST, index=False)
-    workspace.write_pickle(made.recipe, workspace.RECIPE)
-    workspace.write_json(_report(params, read, rows, made), workspace.DATA_REPORT)
-
-
-def _prepare_rows(rows: "pd.DataFrame", params: DataprepParams) -> Prepared:
-    """Of rows that stand for themselves."""
-    spec, prep = params.dataset, params.prep
-    assert prep.test_size is not None
-    train, test = split(rows, spec, prep.test_size, params.seed, prep.split)
-    fitted_on = train[~train[HELD_OUT]] if HELD_OUT in train else train
-    logger.info("Fitting the recipe on %d training rows, %d are kept for the test", len(fitted_on), len(test))
-    recipe = fit_recipe(prep, _features(fitted_on, spec), params.seed)
-    sides = [
-        PreparedTable(recipe.transform(_features(side, spec)), side[spec.label], spec.task, roles_of(side, spec))
-        for side in (train, test)
-    ]
-    raw_test = PreparedTable(_features(test, spec), test[spec.label], spec.task)
-    counts = {"train": len(fitted_on), "validation": len(train) - len(fitted_on), "test": len(test)}
-    told = {"split": split_kind(spec, prep.split).value}
-    return Prepared(sides[0], sides[1], raw_test, aside_of(test, spec), recipe, counts, told, (train, test))
+    table, rows = read.table, usable_rows(read.table, spec)
+    if spec.forecast is None:
+        made = prepare_rows(rows, spec, params.prep, params.seed)
+    else:
+        made = _prepare_forecast(rows, params)
+    logger.info("Profiling %d rows of %d columns", *table.shape)
+    profiles = list(profiled(table.drop(columns=HELD_OUT, errors="ignore")))
+    label = _about_label(table[spec.label], spec.task)
+    return written(Account(read.rows, len(table), len(rows), read.checks, profiles, label, rows), made)
 
 
 def _prepare_forecast(rows: "pd.DataFrame", params: DataprepParams) -> Prepared:
@@ -113,42 +84,38 @@ def _prepare_forecast(rows: "pd.DataFrame", params: DataprepParams) -> Prepared:
     return Prepared(made.train, made.test, made.raw_test, made.aside, made.recipe, counts, about, None)
 
 
-def _features(side: "pd.DataFrame", spec: DatasetSpec) -> "pd.DataFrame":
-    """What the recipe sees, and whoever asks the model later has to give."""
-    return side.drop(columns=[*spec.no_features, HELD_OUT], errors="ignore")
-
-
-def _report(params: DataprepParams, read: Read, rows: "pd.DataFrame", made: Prepared) -> dict[str, Any]:
+def _report(params: DataprepParams, outcome: Outcome) -> dict[str, Any]:
     """What was read and what became of it; every row and column left out is named."""
-    spec, table = params.dataset, read.table
-    logger.info("Profiling %d rows of %d columns", *table.shape)
-    profiles = list(profiled(table.drop(columns=HELD_OUT, errors="ignore")))
-    without_label = len(table) - len(rows)
-    still_missing = sorted({*_with_missing(made.train), *_with_missing(made.test)})
+    spec, account = params.dataset, outcome.account
+    without_label = account.kept - account.labelled
     logger.info("Checking the guardrails")
-    guardrails = guarded(
-        Facts(spec, params.seed, profiles, read.checks, rows, made.sides, without_label, still_missing)
+    facts = Facts(
+        spec,
+        params.seed,
+        account.profiles,
+        account.checks,
+        account.rows,
+        outcome.sides,
+        without_label,
+        outcome.still_missing,
+        account.classes,
     )
+    guardrails = guarded(facts)
     _tell(guardrails, spec)
     roles = {name: f"dataset.{role} names it" for role, name in spec.roles.items() if name in spec.no_features}
-    left_out = {"left_out_by_checks": read.rows - len(table), "left_out_without_label": without_label}
+    left_out = {"left_out_by_checks": account.read - account.kept, "left_out_without_label": without_label}
     return {
         "sources": workspace.read_json(workspace.DATASET_NOTE),
-        "rows": {"read": read.rows, **left_out, **made.counts},
-        **made.told,
+        "rows": {"read": account.read, **left_out, **outcome.counts},
+        **account.sample,
+        **outcome.told,
         "left_out_columns": {**dict.fromkeys(spec.drop, "dataset.drop names it"), **roles},
-        "label": _about_label(table[spec.label], spec.task),
-        "checks": [asdict(check) for check in read.checks],
+        "label": account.label,
+        "checks": [asdict(check) for check in account.checks],
         "guardrails": [found.as_json for found in guardrails],
         "guardrails_skipped": [name for name, level in spec.guardrails.items() if level is Level.skip],
-        "profile": [profile.as_json for profile in profiles],
+        "profile": [profile.as_json for profile in account.profiles],
     }
-
-
-def _with_missing(table: PreparedTable) -> list[str]:
-    """Columns in which cells are missing after the recipe."""
-    missing = table.features.isna().any()
-    return [str(name) for name in missing.index[missing]]
 
 
 def _tell(guardrails: list[Guardrail], spec: DatasetSpec) -> None:

@@ -1,0 +1,264 @@
+"""One look at all rows of a dataset: checked, counted and sampled block by block, and staged where that is asked."""
+
+import logging
+import time
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from keystage.core.errors import DatasetError, listing
+from keystage.data.checks import MAX_SAMPLED_CELLS, Check, hold_to_declaration, require_none
+from keystage.data.reading import require_columns
+from keystage.data.roles import HELD_OUT
+from keystage.data.spec import DatasetSpec, Task
+from keystage.data.streamed.blocks import Block, blocks_of, header_of, require_streamed
+from keystage.data.streamed.counted import Tally, tallied
+from keystage.data.streamed.parsed import Kind, OtherKind, Parser, kinds_in
+from keystage.data.streamed.sampled import Sample
+from keystage.data.streamed.seen import Seen
+from keystage.data.streamed.staged import Staging
+from keystage.data.streamed.types import conform, settled_types
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    import pandas as pd
+
+logger = logging.getLogger(__name__)
+SECONDS_BETWEEN_LINES = 2.0
+
+
+@dataclass
+class Streamed:
+    """What is known of a table of which no more than a sample was held in memory.
+
+    Attributes:
+        sample: rows with a label, in the order of the files, with the types that the whole table has.
+        places: of each of them among all rows with a label.
+        checks: what each declared column was held to, and what was found in all rows.
+        rows: how many there were in the files.
+        kept: how many of them the checks have left.
+        labelled: how many of these have a label.
+        tallies: by column, what was counted in the rows that were kept.
+        types: by column, pandas' name of its type.
+        classes: rows with a label by class, as they came; of a number that is to be predicted, of one class.
+    """
+
+    sample: "pd.DataFrame"
+    places: "np.ndarray"
+    checks: list[Check]
+    rows: int
+    kept: int
+    labelled: int
+    tallies: dict[str, Tally]
+    types: dict[str, str]
+    classes: dict[Any, int]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all rows with a label are in the sample."""
+        return len(self.sample) == self.labelled
+
+
+@dataclass
+class _Held:
+    """A block of rows with the declared types; ``frame`` has those that the checks leave."""
+
+    rows: int
+    frame: "pd.DataFrame"
+    checks: list[Check]
+    tallies: dict[str, Tally]
+    staged: bool
+
+
+@dataclass
+class _Source:
+    """The files of a dataset, and what is done with a block of them."""
+
+    spec: DatasetSpec
+    paths: list[Path]
+    shown: list[str]
+    headers: list[list[str]]
+    staging: Staging | None
+    uncounted: set[str] = field(default_factory=set)
+
+    def held(self, frame: "pd.DataFrame", place: int, number: int, seen: Seen) -> _Held:
+        rows = len(frame)
+        checks, dropped = hold_to_declaration(frame, self.spec, seen.repeats)
+        frame = frame[~dropped] if dropped.any() else frame
+        tallies = tallied(frame, self.uncounted)
+        if self.spec.validation_files:
+            frame = frame.assign(**{HELD_OUT: place >= len(self.spec.files)})
+        missing = frame[self.spec.label].isna()
+        frame = frame[~missing] if missing.any() else frame
+        if self.staging:
+            self.staging.write(frame, number)
+        return _Held(rows, frame, checks, tallies, self.staging is not None)
+
+    def parsed(self, parser: Parser, block: Block) -> "pd.DataFrame":
+        frame = parser.table(block.content, self.headers[block.place], self.shown[block.place])
+        return frame if list(frame.columns) == self.headers[0] else frame[self.headers[0]]
+
+
+def read_streamed(spec: DatasetSpec, root: Path, seed: int, cores: int, staging: Staging | None = None) -> Streamed:
+    """Read all files of a dataset, below each other, with the declared types, held to the declared rules.
+
+    Equal files and seeds give equal results, whatever the cores. In memory are some blocks for each core, the sample,
+    and of columns that are declared to be unique 8 to 16 bytes for each row.
+
+    Args:
+        spec: the declaration, with ``stream``.
+        root: the project's folder.
+        seed: of the sample.
+        cores: how many blocks are worked on at a time.
+        staging: where the rows with a label are kept too, None to keep the sample alone.
+
+    Raises:
+        DatasetError: a file is missing, of a format that is not read in blocks, empty, not UTF-8 or has another header;
+            a column is missing; a cell is not of its declared type or breaks a rule, and the declaration says no other
+            than error.
+    """
+    assert spec.stream is not None
+    paths = [root / spec.path / name for name in spec.all_files]
+    shown = [f"{spec.path}/{name}" for name in spec.all_files]
+    require_streamed(paths, shown)
+    headers = [header_of(path, name) for path, name in zip(paths, shown, strict=True)]
+    _require_same(headers, shown, spec)
+    require_columns(spec, headers[0])
+    source = _Source(spec, paths, shown, headers, staging)
+    first = next(blocks_of(paths, shown))
+    kinds: dict[str, Kind] = kinds_in(first.content, headers[0], spec, shown[0])
+    while True:
+        try:
+            return _Look(source, Sample(spec.stream.rows, seed, _stratified_by(spec))).over(kinds, cores)
+        except OtherKind as error:
+            kinds |= error.kinds
+            words = listing(f"'{name}' as {kind.value}" for name, kind in error.kinds.items())
+            logger.info("Reading anew, with %s: name the type in dataset.columns to read once", words)
+            if staging:
+                staging.clear()
+
+
+class _Look:
+    """One look at all rows."""
+
+    def __init__(self, source: _Source, sample: Sample) -> None:
+        self._source, self._sample = source, sample
+        self._seen = Seen()
+        self._checks: list[Check] = []
+        self._rows = self._kept = 0
+        self._tallies: dict[str, Tally] = {}
+        self._types: dict[str, set[str]] = {}
+
+    def over(self, kinds: dict[str, Kind], cores: int) -> Streamed:
+        """Take it.
+
+        Raises:
+            OtherKind: it has to be taken anew, with other kinds.
+        """
+        spec = self._source.spec
+        in_order = any(column.unique for column in spec.columns)
+        parser, last = Parser(spec, kinds), time.monotonic()
+        for number, (block, found) in enumerate(self._blocks(parser, cores, in_order=in_order)):
+            held = self._source.held(found, block.place, number, self._seen) if in_order else found
+            self._take(held, held_out=block.place >= len(spec.files))
+            if time.monotonic() - last >= SECONDS_BETWEEN_LINES:
+                last = time.monotonic()
+                logger.info("  read %s rows, %.0f %%", f"{self._rows:,}", 100 * block.share)
+        require_none(self._checks, spec)
+        return self._told()
+
+    def _blocks(self, parser: Parser, cores: int, *, in_order: bool) -> "Iterator[tuple[Block, Any]]":
+        """Each block with what the threads make of it, in their order; a few are under way at a time."""
+        source = self._source
+
+        def work(block: Block, number: int) -> Any:
+            frame = source.parsed(parser, block)
+            return frame if in_order else source.held(frame, block.place, number, self._seen)
+
+        waiting: deque[tuple[Block, Future[Any]]] = deque()
+        with ThreadPoolExecutor(cores) as pool:
+            try:
+                for number, block in enumerate(blocks_of(source.paths, source.shown)):
+                    waiting.append((block, pool.submit(work, block, number)))
+                    if len(waiting) > cores + 1:
+                        done, future = waiting.popleft()
+                        yield done, future.result()
+                while waiting:
+                    done, future = waiting.popleft()
+                    yield done, future.result()
+            finally:
+                for _, future in waiting:
+                    future.cancel()
+
+    def _take(self, held: _Held, *, held_out: bool) -> None:
+        for name, tally in held.tallies.items():
+            self._tallies.setdefault(name, Tally()).add(tally)
+            if self._tallies[name].values is None:
+                self._source.uncounted.add(name)
+        self._checks = _together(self._checks, held.checks, self._rows)
+        for name in held.frame.columns:
+            self._types.setdefault(str(name), set()).add(str(held.frame[name].dtype))
+        self._kept += next(iter(held.tallies.values())).rows
+        if len(held.frame):
+            numbered = held.frame.set_axis(held.frame.index + self._rows)
+            self._sample.add(numbered, self._sample.seen, held_out)
+        self._rows += held.rows
+
+    def _told(self) -> Streamed:
+        import pandas as pd
+
+        spec = self._source.spec
+        if not self._sample.seen:
+            raise DatasetError(
+                f"no row of dataset '{spec.name}' has a label",
+                why=f"dataset.label is '{spec.label}'; {self._rows} rows were read, {self._kept} of them kept",
+                fix="name another label in conf/dataset, or look at the rules that leave rows out",
+            )
+        types = settled_types(self._types, spec.name)
+        frames, places = self._sample.drawn()
+        sample = pd.concat([conform(frame, types) for frame in frames], ignore_index=True)
+        return Streamed(
+            sample,
+            places,
+            self._checks,
+            self._rows,
+            self._kept,
+            self._sample.seen,
+            self._tallies,
+            types,
+            self._sample.classes,
+        )
+
+
+def _stratified_by(spec: DatasetSpec) -> str | None:
+    return spec.label if spec.task is Task.classification else None
+
+
+def _together(checks: list[Check], more: list[Check], rows: int) -> list[Check]:
+    """Two blocks' checks as one; the second follows so many rows."""
+    moved = [
+        replace(check, sample=[{**item, "row": item["row"] + rows} for item in check.sample]) if check.sample else check
+        for check in more
+    ]
+    if not checks:
+        return moved
+    return [
+        replace(
+            one, violations=one.violations + other.violations, sample=(one.sample + other.sample)[:MAX_SAMPLED_CELLS]
+        )
+        for one, other in zip(checks, moved, strict=True)
+    ]
+
+
+def _require_same(headers: list[list[str]], shown: list[str], spec: DatasetSpec) -> None:
+    for name, header in zip(shown[1:], headers[1:], strict=True):
+        if set(header) != set(headers[0]):
+            raise DatasetError(
+                f"{name} and {shown[0]} have different columns",
+                why=f"only one of them has: {listing(sorted(set(header) ^ set(headers[0])))}",
+                fix=f"give the files of dataset '{spec.name}' the same header, or name fewer in dataset.files",
+            )
