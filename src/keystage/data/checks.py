@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 MAX_SAMPLED_CELLS = 3  # of each check
 Repeats = Callable[["pd.Series"], "np.ndarray"]
+EXACT = 2**53  # up to which float64 holds each whole number
 _TRUE, _FALSE = {"true", "1", "yes"}, {"false", "0", "no"}
 
 
@@ -115,6 +116,8 @@ def _cast(column: "pd.Series", kind: ColumnType) -> "tuple[pd.Series, pd.Series]
 
     if kind is ColumnType.string:
         return column.astype("str"), pd.Series(False, index=column.index)
+    if _has_type(column, kind):
+        return column, pd.Series(False, index=column.index)
     cast: pd.Series
     if kind is ColumnType.datetime:
         cast = pd.to_datetime(column, errors="coerce", format="ISO8601")
@@ -124,9 +127,16 @@ def _cast(column: "pd.Series", kind: ColumnType) -> "tuple[pd.Series, pd.Series]
     else:
         cast = pd.to_numeric(column, errors="coerce").astype("float64")
     bad = cast.isna() & column.notna()
-    if kind is ColumnType.integer and column.dtype.kind not in "iu":
+    if kind is ColumnType.integer:
         bad |= cast.notna() & (cast % 1 != 0)  # infinite ones too
     return cast, bad
+
+
+def _has_type(column: "pd.Series", kind: ColumnType) -> bool:
+    """Whether a column would be cast to itself: whole numbers beyond 2**53 are rounded, as where cells are empty."""
+    if column.dtype == "int64":
+        return kind is ColumnType.integer and (not len(column) or max(-column.min(), column.max()) <= EXACT)
+    return kind is ColumnType.number and column.dtype == "float64"
 
 
 def _settled(cast: "pd.Series", kind: ColumnType) -> "pd.Series":

@@ -12,6 +12,7 @@ from keystage.data.spec import DatasetSpec
 from keystage.data.split import split, split_kind
 from keystage.data.table import PreparedTable, write_table
 from keystage.pipeline import workspace
+from keystage.prep.by_value import transform_all
 from keystage.prep.recipe import fit_recipe
 from keystage.prep.spec import PrepSpec
 
@@ -119,7 +120,7 @@ def prepare_rows(rows: "pd.DataFrame", spec: DatasetSpec, prep: PrepSpec, seed: 
     logger.info("Fitting the recipe on %d training rows, %d are kept for the test", len(fitted_on), len(test))
     recipe = fit_recipe(prep, features_of(fitted_on, spec), seed)
     sides = [
-        PreparedTable(recipe.transform(features_of(side, spec)), side[spec.label], spec.task, roles_of(side, spec))
+        PreparedTable(transform_all(recipe, features_of(side, spec)), side[spec.label], spec.task, roles_of(side, spec))
         for side in (train, test)
     ]
     raw_test = PreparedTable(features_of(test, spec), test[spec.label], spec.task)

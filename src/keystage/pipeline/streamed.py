@@ -23,6 +23,7 @@ from keystage.data.streamed.writing import Parts
 from keystage.data.table import PreparedTable, arrow_of
 from keystage.pipeline import workspace
 from keystage.pipeline.prepared import Account, Outcome, features_of, prepare_rows, with_missing, written
+from keystage.prep.by_value import transform_all
 from keystage.prep.recipe import fit_recipe
 from keystage.prep.spec import PrepSpec
 
@@ -168,8 +169,7 @@ class _All:
         with ThreadPoolExecutor(cores) as pool:
             try:
                 first = 0
-                for number in self.staging.parts():
-                    rows = self.staging.rows(number)
+                for number, rows in self.read.parts.items():
                     waiting.append(pool.submit(self._part, recipe, number, chosen[first : first + rows]))
                     first += rows
                     if len(waiting) > cores + 1:
@@ -185,7 +185,7 @@ class _All:
 
         spec = self.spec
         table = self.staging.read(number, self.read.types)
-        features = recipe.transform(features_of(table, spec))
+        features = transform_all(recipe, features_of(table, spec))
         sides = []
         for side in (~test, test):
             rows = table[side]

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from keystage.core.errors import ConfigError, DatasetError, hint, listing
+from keystage.prep import by_value
 from keystage.prep.spec import PrepSpec
 from keystage.prep.transforms import build
 
@@ -60,7 +61,7 @@ def fit_recipe(
             )
         transformer = build(step, seed)
         try:
-            table = transformer.fit(table).transform(table)
+            table = by_value.transform(by_value.fit(transformer, table), table)
         except (ValueError, TypeError) as error:
             raise DatasetError(
                 f"step {number} of the recipe ('{step.use}' on {listing(step.columns)}) cannot be fitted",

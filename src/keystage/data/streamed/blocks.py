@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 BLOCK_BYTES = 16 * 2**20  # of CSV: some 100,000 rows of 20 columns
 BATCH_ROWS = 100_000  # of Parquet
+SHORT = 1000  # bytes of a block that may be empty lines
 MOST_BYTES = 8 * BLOCK_BYTES  # after which a row must have ended
 STREAMED = (".csv", ".parquet")
 
@@ -26,7 +27,7 @@ class Block:
         share: of all bytes of the dataset, those read when this block is done, between 0 and 1.
     """
 
-    content: "bytes | pa.RecordBatch"
+    content: "memoryview | pa.RecordBatch"
     place: int
     share: float
 
@@ -125,44 +126,49 @@ def _batches(path: Path) -> "Iterator[tuple[pa.RecordBatch, float]]":
                 yield batch, done / rows
 
 
-def _texts(path: Path, shown: str) -> Iterator[tuple[bytes, float]]:
+def _texts(path: Path, shown: str) -> Iterator[tuple[memoryview, float]]:
     """A CSV file without its header, cut behind lines that end outside of quotes."""
     size = path.stat().st_size
+    rest = b""
     with path.open("rb") as file:
-        rest = _after_header(file)
+        _skip_header(file)
         while True:
-            more = file.read(BLOCK_BYTES)
-            rest += more
-            if not more:
+            text = bytearray(len(rest) + BLOCK_BYTES)
+            text[: len(rest)] = rest
+            read = file.readinto(memoryview(text)[len(rest) :])
+            filled = len(rest) + read
+            if not read:
                 break
-            end = _end_of_rows(rest)
-            if end:
-                yield rest[:end], file.tell() / size
-                rest = rest[end:]
-            elif len(rest) > MOST_BYTES:
+            end = _end_of_rows(text, filled)
+            rest = bytes(memoryview(text)[end:filled])
+            if end and (end > SHORT or text[:end].strip()):  # Arrow refuses blocks of empty lines alone
+                yield memoryview(text)[:end], file.tell() / size
+            if len(rest) > MOST_BYTES:
                 raise DatasetError(
                     f"the quotes of {shown} do not match",
                     why=f"no row ends in the {len(rest) / 1e6:,.0f} MB before byte {file.tell():,}",
                     fix='write a quote in a cell twice and the cell in quotes: "5"" pipe"; or set dataset.stream=null',
                 )
     if rest.strip():
-        yield rest, 1.0
+        yield memoryview(rest), 1.0
 
 
-def _after_header(file: BinaryIO) -> bytes:
-    """What was read of the file beyond its header: the header may hold lines in quotes, and follow empty ones."""
+def _skip_header(file: BinaryIO) -> None:
+    """Read the header, which may hold lines in quotes, and empty lines before it."""
     read = b""
-    while True:
-        line = file.readline()
+    while line := file.readline():
         read += line
-        if not line or (read.strip(b"\r\n\xef\xbb\xbf") and not read.count(b'"') % 2):
-            return b""
+        if read.strip(b"\r\n\xef\xbb\xbf") and not read.count(b'"') % 2:
+            return
 
 
-def _end_of_rows(text: bytes) -> int:
-    """How many bytes end with the last line end outside of quotes; 0 where there is none."""
-    inside = text.count(b'"') % 2
-    end = len(text)
+def _end_of_rows(text: bytearray, filled: int) -> int:
+    """How many bytes end with the last line end outside of quotes; 0 where there is none.
+
+    A quote in a cell is written twice, so it changes nothing in whether their number is even.
+    """
+    inside = text.count(b'"', 0, filled) % 2
+    end = filled
     while (at := text.rfind(b"\n", 0, end)) >= 0:
         inside = (inside + text.count(b'"', at, end)) % 2
         if not inside:

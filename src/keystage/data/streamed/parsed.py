@@ -53,7 +53,7 @@ class Parser:
     spec: DatasetSpec
     kinds: dict[str, Kind]
 
-    def table(self, content: "bytes | pa.RecordBatch", names: list[str], shown: str) -> "pd.DataFrame":
+    def table(self, content: "memoryview | pa.RecordBatch", names: list[str], shown: str) -> "pd.DataFrame":
         """The rows of a block, indexed from 0.
 
         Whole numbers stand as int64, as float64 where cells are empty; times as datetime64; texts as pandas ``str``. A
@@ -68,7 +68,7 @@ class Parser:
             OtherKind: the table has to be read anew, with other kinds.
             DatasetError: the rows have no such columns, or are not UTF-8.
         """
-        if not isinstance(content, bytes):
+        if not isinstance(content, memoryview):
             return self._settled(plain(content, self._texts, shown), set())
         types, texts = {name: self._type(name) for name in names}, set[str]()
         while True:
@@ -106,7 +106,7 @@ class Parser:
 
     def _settled(self, table: "pa.Table", texts: set[str]) -> "pd.DataFrame":
         """As pandas, where what is not declared has one type per column."""
-        frame: pd.DataFrame = table.to_pandas(ignore_metadata=True, date_as_object=False)
+        frame: pd.DataFrame = table.to_pandas(ignore_metadata=True, date_as_object=False, split_blocks=True)
         declared, others = {column.name for column in self.spec.columns}, dict[str, Kind]()
         for name in frame.columns:
             if frame[name].dtype == "object":
@@ -119,14 +119,16 @@ class Parser:
         return frame
 
 
-def kinds_in(content: "bytes | pa.RecordBatch", names: list[str], spec: DatasetSpec, shown: str) -> dict[str, Kind]:
+def kinds_in(
+    content: "memoryview | pa.RecordBatch", names: list[str], spec: DatasetSpec, shown: str
+) -> dict[str, Kind]:
     """What the columns of a block that are not declared seem to be.
 
     Raises:
         DatasetError: the rows have no such columns, or are not UTF-8.
     """
     declared = {column.name for column in spec.columns}
-    if not isinstance(content, bytes):
+    if not isinstance(content, memoryview):
         return {}
     given = {name: _string() for name in names if name in declared}
     try:
@@ -182,14 +184,14 @@ def _not_numbers(table: "pa.Table") -> set[str]:
     return {name for name in numbers if pc.any(pc.is_nan(table.column(name))).as_py()}
 
 
-def _read(content: bytes, names: list[str], types: "dict[str, pa.DataType]", missing: list[str]) -> "pa.Table":
+def _read(content: memoryview, names: list[str], types: "dict[str, pa.DataType]", missing: list[str]) -> "pa.Table":
     import pyarrow as pa
     from pyarrow import csv
 
     return csv.read_csv(
-        pa.BufferReader(content),
+        pa.BufferReader(pa.py_buffer(content)),
         csv.ReadOptions(use_threads=False, column_names=names, block_size=len(content) + 1),
-        csv.ParseOptions(newlines_in_values=b'"' in content),
+        csv.ParseOptions(),  # a block that holds all there is may have line ends in quotes without being asked
         csv.ConvertOptions(
             column_types=types,
             null_values=missing,

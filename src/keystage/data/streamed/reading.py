@@ -45,6 +45,7 @@ class Streamed:
         tallies: by column, what was counted in the rows that were kept.
         types: by column, pandas' name of its type.
         classes: rows with a label by class, as they came; of a number that is to be predicted, of one class.
+        parts: rows with a label by the number of the staged part.
     """
 
     sample: "pd.DataFrame"
@@ -56,6 +57,7 @@ class Streamed:
     tallies: dict[str, Tally]
     types: dict[str, str]
     classes: dict[Any, int]
+    parts: dict[int, int]
 
     @property
     def is_whole(self) -> bool:
@@ -71,7 +73,6 @@ class _Held:
     frame: "pd.DataFrame"
     checks: list[Check]
     tallies: dict[str, Tally]
-    staged: bool
 
 
 @dataclass
@@ -96,7 +97,7 @@ class _Source:
         frame = frame[~missing] if missing.any() else frame
         if self.staging:
             self.staging.write(frame, number)
-        return _Held(rows, frame, checks, tallies, self.staging is not None)
+        return _Held(rows, frame, checks, tallies)
 
     def parsed(self, parser: Parser, block: Block) -> "pd.DataFrame":
         frame = parser.table(block.content, self.headers[block.place], self.shown[block.place])
@@ -152,6 +153,7 @@ class _Look:
         self._rows = self._kept = 0
         self._tallies: dict[str, Tally] = {}
         self._types: dict[str, set[str]] = {}
+        self._parts: dict[int, int] = {}
 
     def over(self, kinds: dict[str, Kind], cores: int) -> Streamed:
         """Take it.
@@ -164,6 +166,7 @@ class _Look:
         parser, last = Parser(spec, kinds), time.monotonic()
         for number, (block, found) in enumerate(self._blocks(parser, cores, in_order=in_order)):
             held = self._source.held(found, block.place, number, self._seen) if in_order else found
+            self._parts[number] = len(held.frame)
             self._take(held, held_out=block.place >= len(spec.files))
             if time.monotonic() - last >= SECONDS_BETWEEN_LINES:
                 last = time.monotonic()
@@ -231,6 +234,7 @@ class _Look:
             self._tallies,
             types,
             self._sample.classes,
+            self._parts,
         )
 
 

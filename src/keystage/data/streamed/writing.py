@@ -38,7 +38,9 @@ class Parts:
         import pyarrow.parquet as pq
 
         if self._writer is None:
-            self._writer = pq.ParquetWriter(self._path, table.schema)
+            # Numbers seldom repeat, and a dictionary of them takes as long as all the rest.
+            texts = [field.name for field in table.schema if not pa.types.is_floating(field.type)]
+            self._writer = pq.ParquetWriter(self._path, table.schema, use_dictionary=texts)
         try:
             self._writer.write_table(table.cast(self._writer.schema))
         except (pa.ArrowInvalid, ValueError) as error:
