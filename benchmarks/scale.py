@@ -36,9 +36,16 @@ PLAIN = ROOT / "benchmarks" / "plain_scale.py"
 
 @dataclass(frozen=True)
 class Watched:
-    """A command that has run: its seconds, and the most memory of all its processes together, in MB."""
+    """A command that has run.
+
+    Attributes:
+        seconds: wall time.
+        work: seconds of all cores together: on a busy machine, wall time tells of the others too.
+        memory: the most of all its processes together, in MB.
+    """
 
     seconds: float
+    work: float
     memory: float
 
 
@@ -124,6 +131,7 @@ def environment(folder: Path) -> dict[str, str]:
 def watched(command: list[str], folder: Path) -> Watched:
     """Run a command in a folder; when it fails, show what it printed and end."""
     begun, most, over = time.monotonic(), 0.0, threading.Event()
+    before = os.times()
     with subprocess.Popen(
         command, cwd=folder, env=environment(folder), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as running:
@@ -141,7 +149,9 @@ def watched(command: list[str], folder: Path) -> Watched:
         thread.join()
     if running.returncode:
         sys.exit(said)
-    return Watched(seconds, most)
+    after = os.times()
+    work = after.children_user + after.children_system - before.children_user - before.children_system
+    return Watched(seconds, work, most)
 
 
 def measure(place: Path, rows: int, sample: int) -> dict[str, Watched]:
@@ -161,7 +171,7 @@ def measure(place: Path, rows: int, sample: int) -> dict[str, Watched]:
         found[name] = watched([sys.executable, str(PLAIN), str(data), str(folder), *options], folder)
     data.unlink()
     for name, item in found.items():
-        say(f"  {item.seconds:6.1f} s {item.memory:8,.0f} MB  {name}")
+        say(f"  {item.seconds:6.1f} s, {item.work:6.1f} s of work, {item.memory:8,.0f} MB  {name}")
     return found
 
 
@@ -174,15 +184,15 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="keystage_benchmark_", dir=given.folder) as tmp:
         results = {rows: measure(Path(tmp), rows, given.sample) for rows in given.rows}
-    print(f"{'rows':>12}  {'way':18}{'seconds':>9}{'per million':>13}{'MB':>8}{'plain to it':>13}{'its memory':>12}")
+    heads = ("seconds", "work", "per million", "MB", "speed", "memory")
+    print(f"{'rows':>12}  {'way':18}" + "".join(f"{head:>13}" for head in heads))
     for rows, found in results.items():
         for name, item in found.items():
             # What prepares all rows does what the plain script with the recipe does; a sample leaves that out.
             beside = found["plain, recipe" if name in {"dataprep, all", "plain, recipe"} else "plain"]
-            print(
-                f"{rows:12,}  {name:18}{item.seconds:9.1f}{item.seconds / rows * 1e6:13.2f}{item.memory:8,.0f}"
-                f"{beside.seconds / item.seconds:13.2f}{item.memory / beside.memory:12.2f}"
-            )
+            told = (item.seconds, item.work, item.seconds / rows * 1e6, item.memory)
+            to_plain = (beside.seconds / item.seconds, item.memory / beside.memory)
+            print(f"{rows:12,}  {name:18}" + "".join(f"{value:13,.2f}" for value in (*told, *to_plain)))
 
 
 if __name__ == "__main__":

@@ -190,9 +190,13 @@ def _checked(
     first = np.flatnonzero(broken)[:MAX_SAMPLED_CELLS]
     cells = [None if pd.isna(raw.iloc[at]) else raw.iloc[at] for at in first]
     # A whole number in a column with empty cells was read as 4.0, and stands as 4 in the file.
-    texts = [f"{cell:.15g}" if isinstance(cell, float) else cell if cell is None else str(cell) for cell in cells]
+    texts = [f"{cell:.15g}" if isinstance(cell, float) else cell if cell is None else _text(cell) for cell in cells]
     sample = [{"row": int(at) + 1, "cell": text} for at, text in zip(first, texts, strict=True)]
     return Check(column.name, rule, declared, int(broken.sum()), action, sample)
+
+
+def _text(cell: Any) -> str:
+    return str(cell).removesuffix(" 00:00:00")  # of a day
 
 
 def require_none(checks: list[Check], spec: DatasetSpec) -> None:

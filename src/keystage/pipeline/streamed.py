@@ -58,14 +58,14 @@ def prepare_streamed(spec: DatasetSpec, prep: PrepSpec, seed: int, cores: int) -
 
 def _tell(account: Account, spec: DatasetSpec) -> None:
     assert spec.stream is not None
-    on = "it goes on" if spec.stream.train_on is TrainOn.sample else "all rows go on, the recipe is fitted on its part"
-    logger.info(
-        "Read %s rows; of %s with a label, a sample of %s is held: %s",
-        f"{account.read:,}",
-        f"{account.labelled:,}",
-        f"{len(account.rows):,}",
-        on,
-    )
+    held = len(account.rows)
+    if held == account.labelled:
+        on = f"all {held:,} with a label are held"
+    elif spec.stream.train_on is TrainOn.sample:
+        on = f"a sample of {held:,} of them goes on"
+    else:
+        on = f"all go on, and the recipe is fitted on the training rows of a sample of {held:,}"
+    logger.info("Read %s rows; %s", f"{account.read:,}", on)
 
 
 def _account(read: Streamed, spec: DatasetSpec, cores: int) -> Account:
@@ -85,7 +85,8 @@ def _account(read: Streamed, spec: DatasetSpec, cores: int) -> Account:
         profiles = profiled_with(read.sample.drop(columns=HELD_OUT, errors="ignore"), read.tallies, read.kept, pool)
     counts = pd.Series(read.classes)
     if spec.task is Task.regression:
-        about: dict[str, Any] = {"least": float(label.least), "mean": float(label.mean), "greatest": float(label.most)}
+        mean = float(rows[spec.label].mean() if read.is_whole else label.mean)
+        about: dict[str, Any] = {"least": float(label.least), "mean": mean, "greatest": float(label.most)}
     else:
         shown = pd.Series(counts.to_numpy(), index=pd.Index(counts.index).astype(read.sample[spec.label].dtype))
         about = {"rows_per_class": {str(value): int(count) for value, count in shown.sort_index().items()}}
@@ -135,7 +136,12 @@ class _All:
         test = chosen[self.read.places]
         held_out = rows[HELD_OUT].to_numpy() if HELD_OUT in rows else test & False
         fitted_on = rows[~test & ~held_out]
-        logger.info("Fitting the recipe on %d training rows of the sample", len(fitted_on))
+        logger.info(
+            "Fitting the recipe on %d training rows, %d of %d are kept for the test",
+            len(fitted_on),
+            chosen.sum(),
+            len(chosen),
+        )
         recipe = fit_recipe(prep, features_of(fitted_on, spec), self.seed)
         still_missing, counts = self._write(recipe, chosen, cores)
         sides = rows[~test].reset_index(drop=True), rows[test].reset_index(drop=True)
@@ -186,11 +192,9 @@ class _All:
         spec = self.spec
         table = self.staging.read(number, self.read.types)
         features = transform_all(recipe, features_of(table, spec))
-        sides = []
-        for side in (~test, test):
-            rows = table[side]
-            roles = roles_of(rows, spec, whole=False)
-            sides.append(arrow_of(PreparedTable(features[side], rows[spec.label], spec.task, roles)))
+        roles = roles_of(table, spec, whole=False)
+        prepared = arrow_of(PreparedTable(features, table[spec.label], spec.task, roles))
+        sides = [prepared.filter(pa.array(side)) for side in (~test, test)]
         kept = table[test].reset_index(drop=True)
         raw_test = arrow_of(PreparedTable(features_of(kept, spec), kept[spec.label], spec.task))
         aside = pa.Table.from_pandas(aside_of(kept, spec), preserve_index=False)

@@ -28,7 +28,8 @@ def profiled_with(
         rows: of the table.
         pool: works on several columns at a time.
     """
-    sampled = len(sample) if len(sample) < rows else None
+    if len(sample) == rows:
+        return list(profiled(sample))
 
     def one(at_name: tuple[int, str]) -> ColumnProfile:
         at, name = at_name
@@ -36,7 +37,7 @@ def profiled_with(
         if tally.values is not None:
             return _of_values(sample[name], tally, at < MAX_DETAILED)
         [profile] = profiled(sample[[name]])
-        return _counted(profile if at < MAX_DETAILED else replace(profile, histogram=None, top=[]), tally, sampled)
+        return _counted(profile if at < MAX_DETAILED else replace(profile, histogram=None, top=[]), tally, len(sample))
 
     return list(pool.map(one, enumerate(tallies)))
 
@@ -62,7 +63,7 @@ def _of_values(column: "pd.Series", tally: Tally, detailed: bool) -> ColumnProfi
     )
 
 
-def _counted(profile: ColumnProfile, tally: Tally, sampled: int | None) -> ColumnProfile:
+def _counted(profile: ColumnProfile, tally: Tally, sampled: int) -> ColumnProfile:
     """The profile of a sample, with what was counted in all rows in its place."""
     more = tally.count / profile.count if profile.count else 1.0
     distinct = profile.distinct
