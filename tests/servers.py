@@ -3,6 +3,7 @@
 The servers run from packages, on free ports of this machine, and end with the block that started them.
 """
 
+import hashlib
 import json
 import re
 import socket
@@ -12,7 +13,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -43,6 +47,57 @@ class Store:
     settings: Mapping[str, str] = field(default_factory=dict)
     credentials: Mapping[str, str] = field(default_factory=dict)
     lose: Callable[[str], object] | None = None
+
+
+@dataclass
+class Web:
+    """A web server over a folder.
+
+    Attributes:
+        url: of the folder.
+        asked: method and path of each request, in their order.
+        tags: whether answers have an ETag.
+        refuse: the status of every answer, when it is to refuse.
+    """
+
+    url: str
+    asked: list[str] = field(default_factory=list)
+    tags: bool = True
+    refuse: int | None = None
+
+
+@contextmanager
+def web(place: Path) -> Iterator[Web]:
+    """Python's own web server, in a thread; with an ETag by content, or the time of change alone."""
+    told = Web("")
+
+    class Handler(SimpleHTTPRequestHandler):
+        def send_head(self) -> Any:
+            told.asked.append(f"{self.command} {self.path}")
+            if told.refuse:
+                self.send_error(told.refuse)
+                return None
+            return super().send_head()
+
+        def end_headers(self) -> None:
+            path = Path(self.translate_path(self.path))
+            if told.tags and path.is_file():
+                self.send_header("ETag", f'"{hashlib.sha256(path.read_bytes()).hexdigest()}"')
+            super().end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(place)))
+    told.url = f"http://127.0.0.1:{server.server_port}"
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield told
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 @contextmanager

@@ -7,7 +7,7 @@ resolver that records the overrides in params.yaml.
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
-from keystage.config.schema import Conf
+from keystage.config.schema import open_schema
 
 
 def _record_overrides(separator: str, *, _root_: DictConfig) -> str:
@@ -22,5 +22,5 @@ def _record_overrides(separator: str, *, _root_: DictConfig) -> str:
     return separator
 
 
-ConfigStore.instance().store(name="schema", node=Conf)
+ConfigStore.instance().store(name="schema", node=open_schema())
 OmegaConf.register_new_resolver("keystage.record_overrides", _record_overrides, replace=True)

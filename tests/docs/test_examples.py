@@ -124,6 +124,14 @@ def test_the_page_on_search(project: Project) -> None:
 
 
 @pytest.mark.slow
+def test_the_page_on_datasets(project: Project) -> None:
+    shown = _run(project, "docs/datasets.md")
+
+    assert re.search(r"Left out: \d+ of 1309 rows, by dataset\.rows\.where: Pclass < 3 and Age\.notna\(\)", shown)
+    assert "Reading diabetes: bundled:diabetes" in shown
+
+
+@pytest.mark.slow
 def test_the_page_on_data_checks(project: Project) -> None:
     shown = _run(project, "docs/data-checks.md")
 

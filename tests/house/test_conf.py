@@ -13,6 +13,7 @@ MAX_COLUMNS = 72  # of parameters in `dvc exp show`; --only-changed shows those 
 REQUIRED = {
     "tracking/server": ["tracking.uri=http://localhost:5000"],
     "dataset/co2": ["prep=forecast", "automl.metric=rmse"],
+    "dataset/diabetes": ["automl.metric=rmse"],
     "prep/forecast": ["dataset=co2", "automl.metric=rmse"],
 }
 

@@ -74,6 +74,8 @@ TABLE: dict[str, tuple[Change, set[str]]] = {
     "a file beside the declared ones": (_new("data/titanic/notes.csv"), NONE),
     "the time of a data file": (lambda project: (project.root / "data/titanic/Titanic.csv").touch(), NONE),
     "the folder of the dataset": (_moved, {"report"}),
+    "the same files by a pattern": (_composed("dataset.files=[Titanic*.csv]"), {"dataprep", "report"}),
+    "rows that are not taken": (_composed("+dataset.rows.where='Pclass < 3'"), ALL),
     # settings
     "a setting of the recipe": (
         _both(

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
 from keystage.config.compose import compose, require_in_sync, write_params
 from keystage.core.errors import ConfigError, StaleParamsError
@@ -65,6 +66,20 @@ def test_a_wrong_override_is_refused_in_words(override: str, why: str, fix: str)
     assert why in caught.value.why
     assert fix in caught.value.fix
     assert caught.value.exit_code == 2
+
+
+def test_groups_that_are_null_can_be_given_in_part_and_are_held_to_their_types() -> None:
+    text = compose(ROOT, ["+dataset.read.separator=tab", "dataset.rows={sample:0.5}"])
+    loaded = yaml.safe_load(text)["dataset"]
+
+    assert (loaded["read"], loaded["rows"]) == ({"separator": "tab"}, {"sample": 0.5})
+    for override, told in (
+        ("+dataset.read.separater=tab", "did you mean 'separator'?"),
+        ("dataset.read.separator=tab", "is given with a plus: +dataset.read.separator=VALUE"),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            compose(ROOT, [override])
+        assert told in caught.value.fix
 
 
 @pytest.mark.parametrize(

@@ -15,13 +15,15 @@ import yaml
 from keystage.core.errors import DatasetError, DiskError
 from keystage.data.columns import BadCells, ColumnSpec, ColumnType, OnViolation
 from keystage.data.forecast import ForecastSpec
-from keystage.data.reading import Read, read_dataset
+from keystage.data.reading import Read, read_dataset, sources_of
+from keystage.data.sources.spec import Format, HeaderKind, ReadSpec, RowsSpec
 from keystage.data.spec import DatasetSpec, SplitKind, Task
 from keystage.data.split import split, usable_rows
 from keystage.data.stream import StreamSpec
 from keystage.data.streamed import blocks
 from keystage.data.streamed.chosen import test_rows as rows_of_test
-from keystage.data.streamed.reading import Streamed, read_streamed
+from keystage.data.streamed.reading import Streamed
+from keystage.data.streamed.reading import read_streamed as read_sources
 from keystage.data.streamed.sampled import LEAST_OF_A_CLASS, Sample
 from keystage.data.streamed.seen import Seen
 from keystage.data.streamed.staged import Staging
@@ -32,9 +34,9 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that small tables have many."""
-    monkeypatch.setattr(blocks, "BLOCK_BYTES", 4000)
-    monkeypatch.setattr(blocks, "MOST_BYTES", 40_000)
-    monkeypatch.setattr(blocks, "BATCH_ROWS", 50)
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 20_000)
+    monkeypatch.setattr(blocks, "MOST_BYTES", 60_000)
+    monkeypatch.setattr(blocks, "BATCH_ROWS", 500)
 
 
 def _titanic(*, declared: bool = True, **changes: Any) -> DatasetSpec:
@@ -71,6 +73,10 @@ def _file(root: Path, text: str | bytes, name: str = "a.csv", **changes: Any) ->
     (root / "data" / name).write_bytes(text.encode() if isinstance(text, str) else text)
     spec = DatasetSpec([name], "y", Task.classification, "small", "data", stream=StreamSpec(rows=1000))
     return replace(spec, **changes)
+
+
+def read_streamed(spec: DatasetSpec, root: Path, seed: int, cores: int, staging: Staging | None = None) -> Streamed:
+    return read_sources(spec, sources_of(spec, root), seed, cores, staging)
 
 
 def _both(spec: DatasetSpec, root: Path) -> tuple[Read, Streamed]:
@@ -122,8 +128,8 @@ def test_each_row_is_drawn_as_often_as_any_other() -> None:
     times: Counter[int] = Counter()
     for seed in range(40):
         sample = Sample(200, seed, None)
-        for first in range(0, 2000, 100):
-            sample.add(pd.DataFrame({"id": range(first, first + 100)}, index=range(first, first + 100)), first, False)
+        for first in range(0, 2000, 400):
+            sample.add(pd.DataFrame({"id": range(first, first + 400)}, index=range(first, first + 400)), first, False)
         frames, places = sample.drawn()
         assert len(places) == 200
         assert [value for frame in frames for value in frame["id"]] == list(places)
@@ -142,7 +148,7 @@ RULES = {
 
 
 @pytest.mark.parametrize("action", ["report", "empty", "drop_row", "error"])
-@pytest.mark.parametrize("bytes_of_a_block", [60, 4000])
+@pytest.mark.parametrize("bytes_of_a_block", [150, 4000])
 def test_rules_hold_over_all_blocks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, action: str, bytes_of_a_block: int
 ) -> None:
@@ -172,7 +178,10 @@ def test_rules_hold_over_all_blocks(
     pd.testing.assert_frame_equal(streamed.sample, at_once.table)
 
 
-def test_what_is_not_declared_is_typed_by_all_rows(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_is_not_declared_is_typed_by_all_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 4000)
     head = "".join(f"{row},{row},{row},,True,{row % 2},1.5\n" for row in range(500))
     text = f"whole,code,late,empty,is,y,n\n{head}2.5,x07,1,,,1,nan\n7,007,,3,True,0,2\n"
     spec = _file(tmp_path, text)
@@ -263,9 +272,11 @@ def test_what_cannot_be_read_is_said(tmp_path: Path, content: str | bytes, what:
 
 
 def test_other_formats_and_files_that_are_not_there_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match=r"data/a\.json cannot be read in blocks") as got:
-        read_streamed(_file(tmp_path, "{}", "a.json"), tmp_path, 1, 2)
-    assert "dataset.stream=null" in got.value.fix
+    for name, why in (("a.jsonl", "this is jsonl"), ("a.csv.gz", "this is compressed by gzip")):
+        with pytest.raises(DatasetError, match=f"data/{name} cannot be read in blocks") as got:
+            read_streamed(_file(tmp_path, "{}", name), tmp_path, 1, 2)
+        assert why in got.value.why
+        assert "dataset.stream=null" in got.value.fix
     with pytest.raises(DatasetError, match=r"data/gone\.csv does not exist"):
         read_streamed(replace(_file(tmp_path, "x,y\n1,2\n"), files=["gone.csv"]), tmp_path, 1, 2)
     other = _file(tmp_path, "x,z,y\n1,2,3\n", "b.csv")
@@ -273,7 +284,7 @@ def test_other_formats_and_files_that_are_not_there_are_refused(tmp_path: Path) 
         read_streamed(replace(_file(tmp_path, "x,y\n1,2\n"), files=["a.csv", *other.files]), tmp_path, 1, 2)
     pd.DataFrame({"x": [[1], [2]], "y": [0, 1]}).to_parquet(tmp_path / "data" / "l.parquet")
     with pytest.raises(DatasetError, match=r"data/l\.parquet has columns that are no numbers, texts or times: x"):
-        read_streamed(_file(tmp_path, "").__class__(["l.parquet"], "y", Task.classification, "l", "data",
+        read_streamed(DatasetSpec(["l.parquet"], "y", Task.classification, "l", "data",
                       stream=StreamSpec()), tmp_path, 1, 2)  # fmt: skip
 
 
@@ -282,6 +293,47 @@ def test_settings_that_cannot_be_are_refused() -> None:
         StreamSpec(10)
     with pytest.raises(ValueError, match=r"dataset\.stream and dataset\.task=forecasting exclude each other"):
         DatasetSpec(["a.csv"], "y", Task.forecasting, "n", "d", time="t", forecast=ForecastSpec(3), stream=StreamSpec())
+
+
+@pytest.mark.parametrize(
+    ("read", "rows", "named"),
+    [
+        (ReadSpec(encoding="cp1252"), None, "dataset.read.encoding"),
+        (ReadSpec(header=HeaderKind.union, comment="#"), None, "dataset.read.header, dataset.read.comment"),
+        (ReadSpec(format=Format.excel), None, "dataset.read.format"),
+        (None, RowsSpec(where="x > 1"), "dataset.rows"),
+    ],
+)
+def test_settings_that_only_a_table_in_memory_knows_are_refused(
+    read: ReadSpec | None, rows: RowsSpec | None, named: str
+) -> None:
+    with pytest.raises(ValueError, match=f"dataset.stream reads tables in blocks, and knows no {named}: set"):
+        DatasetSpec(["a.csv"], "y", Task.classification, "t", read=read, rows=rows, stream=StreamSpec())
+
+
+def test_files_are_read_as_declared_wherever_they_lie(tmp_path: Path) -> None:
+    for year, name in ((2023, "a.csv"), (2024, "b.csv")):
+        (tmp_path / f"data/year={year}").mkdir(parents=True)
+        rows = "".join(f"{row},5;'w;{row % 3}';01.02.{year};x;{row % 2}\n" for row in range(100))
+        (tmp_path / f"data/year={year}" / name).write_text(f"n;w;d;unread;y\n{rows}1.5;w;3;x;1\n", encoding="utf-8")
+    spec = DatasetSpec(
+        ["*/*.csv"],
+        "y",
+        Task.classification,
+        "t",
+        "data",
+        read=ReadSpec(separator=";", quote="'", decimal=",", datetimes={"d": "%d.%m.%Y"}, source_column="from"),
+        keep=["n", "w", "d", "year", "from"],
+        columns=[ColumnSpec("n", ColumnType.number), ColumnSpec("d", ColumnType.datetime)],
+        bad_cells=BadCells.empty,
+        stream=StreamSpec(1000),
+    )
+
+    at_once, streamed = _both(spec, tmp_path)
+
+    pd.testing.assert_frame_equal(streamed.sample, at_once.table)
+    assert streamed.sample["year"].unique().tolist() == [2023, 2024]
+    assert [check.violations for check in streamed.checks] == [check.violations for check in at_once.checks]
 
 
 def test_a_full_disk_is_said_before_anything_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,6 +34,27 @@ def known_digest(path: Path) -> FileDigest | None:
     return FileDigest(info["md5"], info.get("size")) if info.get("md5") else None
 
 
+def tracked_names(folder: Path) -> list[str]:
+    """The files below a folder that DVC tracks, there or not, by their paths from it.
+
+    Args:
+        folder: in the project.
+    """
+    is_tracked = any(Path(f"{tracked}.dvc").is_file() for tracked in (folder, *folder.parents))
+    if not is_tracked and not any(folder.rglob("*.dvc")):
+        return []
+
+    from dvc.api import DVCFileSystem
+
+    files = DVCFileSystem()
+    below = folder.resolve().relative_to(files.repo.root_dir).as_posix()
+    try:
+        found = files.find(below, dvc_only=True)
+    except FileNotFoundError:
+        return []
+    return [Path(name).relative_to(below).as_posix() for name in found]
+
+
 def digest(path: Path) -> FileDigest:
     """MD5 and size of a file. That of a large one is remembered while size, time and inode stay the same."""
     size = path.stat().st_size

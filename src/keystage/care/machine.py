@@ -10,6 +10,7 @@ from keystage.care.finding import Finding, Status, fails, ok, warning
 from keystage.compute.limits import cores
 from keystage.compute.spec import ComputeProfile, ComputeSpec
 from keystage.core.disk import nearest_folder
+from keystage.data.sources.resolve import resolve
 from keystage.data.spec import DatasetSpec
 from keystage.reuse.environment import read_environment, require_locked
 from keystage.reuse.spec import EnvironmentSpec, OnMismatch
@@ -56,7 +57,7 @@ def cores_asked_for(spec: ComputeSpec) -> Finding:
 def memory(spec: DatasetSpec | None, root: Path) -> Finding:
     """Is there memory for the dataset?"""
     free = process.free_memory()
-    paths = [root / spec.path / name for name in spec.all_files] if spec else []
+    paths = [source.path for source in resolve(spec, root)] if spec else []
     data = sum(path.stat().st_size for path in paths if path.is_file())
     needed = max(LITTLE_MEMORY, TIMES_THE_DATA * data)
     seen = f"{free / GIGABYTE:.1f} GB free"

@@ -73,9 +73,10 @@ def look(root: Path, settings: dict[str, Any]) -> "Pipeline":
     from keystage.adapters.dvc_plan import Pipeline
     from keystage.core.params import typed_params
     from keystage.pipeline.conf import ConfParams, notes, reuse_notes
+    from keystage.pipeline.pinning import looked_at
 
     conf = typed_params(ConfParams, settings)
-    return Pipeline(root, settings, {**notes(conf, root), **reuse_notes(conf.reuse)})
+    return Pipeline(root, settings, {**notes(conf, root, looked_at(conf.dataset)), **reuse_notes(conf.reuse)})
 
 
 def as_record(stage: PlannedStage) -> dict[str, Any]:

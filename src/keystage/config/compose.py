@@ -9,7 +9,8 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any, get_origin, get_type_hints
+from types import NoneType, UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 from keystage.config.memo import remembered
 from keystage.config.schema import Conf
@@ -148,12 +149,18 @@ def _option_hint(text: str, conf: Path) -> str | None:
     return f"{hint(name, known)} (the options of {group} are the files in conf/{group}/)"
 
 
+def _given(kind: Any) -> Any:
+    """Of a type that may be null, what it is else."""
+    others = [item for item in get_args(kind) if item is not NoneType]
+    return others[0] if isinstance(kind, UnionType) and len(others) == 1 else kind
+
+
 def _key_hint(key: str, item: Any) -> str | None:
     """For an unknown key: the nearest one of its section, or of the list's item that it stands in."""
     *sections, name = key.split(".")
     section: Any = Conf
     for part in sections:
-        section = get_type_hints(section).get(part) if is_dataclass(section) else None
+        section = _given(get_type_hints(section).get(part)) if is_dataclass(section) else None
     if not sections and is_dataclass(item):
         section = item
     if get_origin(section) is dict:
@@ -161,4 +168,6 @@ def _key_hint(key: str, item: Any) -> str | None:
     if not is_dataclass(section) or not isinstance(section, type):
         return None
     known = [item.name for item in fields(section)]
-    return hint(name, known) if name and name not in known else None
+    if name in known:  # of a group that is null
+        return f"a key that no file gives is given with a plus: +{key}=VALUE"
+    return hint(name, known) if name else None

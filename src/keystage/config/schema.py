@@ -3,9 +3,11 @@
 Imported by DVC on every ``dvc exp run`` through ``hydra_plugins``, so it imports nothing heavy.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass, make_dataclass
+from typing import Any, get_type_hints
 
 from keystage.compute.spec import ComputeSpec
+from keystage.core.params import is_group_or_null
 from keystage.data.spec import DatasetSpec
 from keystage.evaluation.spec import EvaluationSpec
 from keystage.prep.spec import PrepSpec
@@ -47,3 +49,21 @@ class Conf:
         self.registry.require_suits(self.dataset.task.learnt)
         self.automl.validation.require_suits(self.dataset)
         self.evaluation.require_suits(self.dataset)
+
+
+def open_schema(section: type = Conf) -> type:
+    """The schema that Hydra composes with: groups that are null stand open, so that overrides reach into them.
+
+    What is composed is held to ``Conf`` itself afterwards, by ``keystage compose`` and by each stage.
+    """
+    hints = get_type_hints(section)
+    opened = []
+    for item in fields(section):
+        kind = hints[item.name]
+        if is_group_or_null(item):
+            kind = Any
+        elif is_dataclass(kind) and isinstance(kind, type):
+            kind = open_schema(kind)
+        opened.append((item.name, kind, field(default=item.default, default_factory=item.default_factory)))
+    stays = all(kind is hints[name] for name, kind, _ in opened)
+    return section if stays else make_dataclass(section.__name__, opened)

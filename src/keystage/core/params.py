@@ -15,6 +15,7 @@ from keystage.core.errors import ConfigError
 PARAMS_FILE = Path("params.yaml")
 _OUTSIDE_KEY = "outside_key"
 _IN_KEY = "in_key"
+_GROUP_OR_NULL = "group_or_null"
 T = TypeVar("T")
 
 
@@ -26,6 +27,20 @@ def outside_key(reason: str, default: Any = MISSING) -> Any:
 def partly_in_key(*names: str) -> Any:
     """Mark a field whose section the stage reads only these parameters of, so only they are part of the key."""
     return field(metadata={_IN_KEY: names})
+
+
+def group_or_null() -> Any:
+    """Mark a field that holds a group of settings, null unless some are given: one parameter while it is null.
+
+    Hydra's overrides cannot reach into a typed group that is null (OmegaConf 2.3, ``OmegaConf.update``), so conf/ is
+    composed with such groups untyped, and they are held to their types afterwards.
+    """
+    return field(default=None, metadata={_GROUP_OR_NULL: True})
+
+
+def is_group_or_null(item: "Field[Any]") -> bool:
+    """Whether a field is so marked."""
+    return _GROUP_OR_NULL in item.metadata
 
 
 def key_parameters(section: type, prefix: str = "") -> list[str]:

@@ -67,7 +67,7 @@ def held_to_declaration(table: "pd.DataFrame", spec: DatasetSpec) -> "tuple[pd.D
     rules is counted for both.
 
     Args:
-        table: as the files have it, indexed from 0; changed in place.
+        table: as the files have it, indexed by the rows' numbers from 0; changed in place.
         spec: the declaration.
 
     Raises:
@@ -75,14 +75,14 @@ def held_to_declaration(table: "pd.DataFrame", spec: DatasetSpec) -> "tuple[pd.D
     """
     checks, dropped = hold_to_declaration(table, spec, _stands_earlier)
     require_none(checks, spec)
-    return (table[~dropped].reset_index(drop=True) if dropped.any() else table), checks
+    return (table[~dropped] if dropped.any() else table).reset_index(drop=True), checks
 
 
 def hold_to_declaration(table: "pd.DataFrame", spec: DatasetSpec, repeats: Repeats) -> "tuple[list[Check], np.ndarray]":
     """Give the table the declared types and empty its cells, as declared; all checks, and which rows are to be dropped.
 
     Args:
-        table: rows as the files have them, indexed from 0; changed in place.
+        table: rows as the files have them, indexed by their numbers from 0; changed in place.
         spec: the declaration.
         repeats: which cells of a column stand in an earlier row.
     """
@@ -90,9 +90,10 @@ def hold_to_declaration(table: "pd.DataFrame", spec: DatasetSpec, repeats: Repea
 
     checks: list[Check] = []
     dropped = np.zeros(len(table), dtype="bool")
-    for column in spec.columns:
+    forms = spec.read.datetimes if spec.read else {}
+    for column in spec.declared:
         raw = table[column.name]
-        cast, bad = _cast(raw, column.type)
+        cast, bad = cast_to(raw, column.type, forms.get(column.name))
         checks.append(_checked(raw, column, "type", column.type.value, bad.to_numpy(), spec.bad_cells.value))
         cast = _settled(cast.mask(bad) if bad.any() else cast, column.type)
         action = spec.action_on(column)
@@ -110,8 +111,14 @@ def _stands_earlier(column: "pd.Series") -> "np.ndarray":
     return found
 
 
-def _cast(column: "pd.Series", kind: ColumnType) -> "tuple[pd.Series, pd.Series]":
-    """The column as its type, missing where it cannot be; and where that is, n booleans."""
+def cast_to(column: "pd.Series", kind: ColumnType, form: str | None = None) -> "tuple[pd.Series, pd.Series]":
+    """The column as a type, missing where it cannot be; and where that is, n booleans.
+
+    Args:
+        column: as the files have it.
+        kind: the type.
+        form: of datetimes that are not in ISO 8601, as ``strptime`` takes it.
+    """
     import pandas as pd
 
     if kind is ColumnType.string:
@@ -120,7 +127,7 @@ def _cast(column: "pd.Series", kind: ColumnType) -> "tuple[pd.Series, pd.Series]
         return column, pd.Series(False, index=column.index)
     cast: pd.Series
     if kind is ColumnType.datetime:
-        cast = pd.to_datetime(column, errors="coerce", format="ISO8601")
+        cast = pd.to_datetime(column, errors="coerce", format=form or "ISO8601")
     elif kind is ColumnType.boolean:
         words = column.astype("str").str.strip().str.lower()
         cast = words.map({**dict.fromkeys(_TRUE, 1.0), **dict.fromkeys(_FALSE, 0.0)})
@@ -191,7 +198,7 @@ def _checked(
     cells = [None if pd.isna(raw.iloc[at]) else raw.iloc[at] for at in first]
     # A whole number in a column with empty cells was read as 4.0, and stands as 4 in the file.
     texts = [f"{cell:.15g}" if isinstance(cell, float) else cell if cell is None else _text(cell) for cell in cells]
-    sample = [{"row": int(at) + 1, "cell": text} for at, text in zip(first, texts, strict=True)]
+    sample = [{"row": int(raw.index[at]) + 1, "cell": text} for at, text in zip(first, texts, strict=True)]
     return Check(column.name, rule, declared, int(broken.sum()), action, sample)
 
 

@@ -3,11 +3,13 @@
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import PurePath
+from urllib.parse import urlsplit
 
-from keystage.core.params import outside_key
-from keystage.data.columns import BadCells, ColumnSpec, Level, OnViolation, require_guardrails
+from keystage.core.params import group_or_null, outside_key
+from keystage.data.columns import BadCells, ColumnSpec, ColumnType, Level, OnViolation, require_guardrails
 from keystage.data.forecast import ForecastSpec
-from keystage.data.stream import StreamSpec
+from keystage.data.sources.spec import QUERY, ReadSpec, RowsSpec
+from keystage.data.stream import StreamSpec, require_streamable
 
 
 class Task(Enum):
@@ -39,14 +41,16 @@ ROLE_NAMES = ("weight", "group", "time", "fold")
 
 @dataclass
 class DatasetSpec:
-    """A table made of one or more CSV files with the same header.
+    """A table made of one or more files, put below each other.
 
     Attributes:
-        files: CSV files in the folder (UTF-8, comma, header), read in this order and put below each other.
+        files: what is read, in this order: names of files in the folder, patterns like ``part-*.csv``, folders, URLs,
+            or ``bundled:NAME`` (``keystage.data.sources``). Empty when ``read.query`` gives the table.
         label: the column to predict. Rows without it are left out, and counted in the report.
         task: what is learnt.
         name: what the dataset is called in messages and in the tracking store.
-        path: the folder, relative to the project; other files in it are no part of the dataset.
+        path: the folder, relative to the project; other files in it are no part of the dataset. "" when
+            none is in one.
         columns: types by column, and what its cells must be; a column that is not listed is typed by its whole content.
         bad_cells: what becomes of cells that are not of their declared type: ``error``, or ``empty``, counted.
         on_violation: what becomes of cells that break a rule of ``columns``, unless the column says otherwise.
@@ -59,8 +63,11 @@ class DatasetSpec:
         time: a column by which rows are ordered for splits: what is later is tested.
         fold: a column that says which rows are validated when: whole numbers of folds (-1: never), or the words train
             and validation, or true for validation.
-        validation_files: further CSV files like ``files``; their rows score trials and nothing is fitted on them.
+        validation_files: further files like ``files``; their rows score trials and nothing is fitted on them.
         forecast: of ``task: forecasting``, how far ahead and from what; it needs ``time``.
+        read: how the files are read, where they are not what their endings say.
+        rows: which rows are taken; null takes all.
+        keep: the columns that are read, beside the label, the roles and those of the series; null reads all.
         stream: how a table is read that does not fit into memory; null reads all rows at once.
         description: what the table is and what is learnt from it, for the report and the model card.
         licence: on what terms the data may be used, and where it comes from.
@@ -72,7 +79,7 @@ class DatasetSpec:
     label: str
     task: Task
     name: str = outside_key("a name changes no result")
-    path: str = outside_key("the files are in the key by content; where they lie changes no result")
+    path: str = outside_key("the files are in the key by content; where they lie changes no result", "")
     columns: list[ColumnSpec] = field(default_factory=list)
     bad_cells: BadCells = BadCells.error
     on_violation: OnViolation = OnViolation.error
@@ -85,16 +92,32 @@ class DatasetSpec:
     fold: str | None = None
     validation_files: list[str] = field(default_factory=list)
     forecast: ForecastSpec | None = None
-    stream: StreamSpec | None = None
+    read: ReadSpec | None = group_or_null()
+    rows: RowsSpec | None = group_or_null()
+    keep: list[str] | None = None
+    stream: StreamSpec | None = group_or_null()
     description: str | None = outside_key(_TOLD, None)
     licence: str | None = outside_key(_TOLD, None)
     intended_use: str | None = outside_key(_TOLD, None)
     limits: list[str] = field(default_factory=list, metadata=outside_key(_TOLD).metadata)
 
     @property
-    def all_files(self) -> list[str]:
-        """The files of training and of validation."""
-        return [*self.files, *self.validation_files]
+    def entries(self) -> list[str]:
+        """What gives the rows of training: ``files``, or the query."""
+        return list(self.files) if self.read is None or self.read.query is None else [QUERY]
+
+    @property
+    def kept(self) -> list[str] | None:
+        """The columns that are read; None for all."""
+        if self.keep is None:
+            return None
+        series = self.forecast.series if self.forecast else []
+        return list(dict.fromkeys([*self.keep, self.label, *self.roles.values(), *series]))
+
+    @property
+    def declared(self) -> list[ColumnSpec]:
+        """The declarations of columns that are read."""
+        return [column for column in self.columns if self.kept is None or column.name in self.kept]
 
     @property
     def roles(self) -> dict[str, str]:
@@ -110,16 +133,15 @@ class DatasetSpec:
 
     def __post_init__(self) -> None:
         """Refuse what no table can satisfy."""
-        if not self.files:
-            raise ValueError("dataset.files is empty: name at least one CSV file")
+        self._require_files()
         if self.label in self.drop:
             raise ValueError(f"dataset.drop contains the label '{self.label}'")
-        if len(set(self.files)) < len(self.files):
-            raise ValueError("dataset.files names a file twice: its rows would stand in training and test")
-        if len(set(self.all_files)) < len(self.all_files):
-            raise ValueError("dataset.validation_files names a file twice: its rows would stand in training, or twice")
+        if both := sorted(set(self.drop) & set(self.keep or ())):
+            raise ValueError(f"dataset.keep and dataset.drop both name '{both[0]}'")
         if self.validation_files and self.fold is not None:
             raise ValueError("dataset.fold and dataset.validation_files both say what is validated: give one of them")
+        if self.stream is not None:
+            require_streamable(self.read, self.rows)
         self._require_forecast()
         self._require_columns()
         named = [self.label, *self.roles.values()]
@@ -131,6 +153,22 @@ class DatasetSpec:
             )
         if PurePath(self.path).is_absolute() or ".." in PurePath(self.path).parts:
             raise ValueError(f"dataset.path '{self.path}' must be a folder of the project, like data/{self.name}")
+
+    def _require_files(self) -> None:
+        queried = self.read is not None and self.read.query is not None
+        if queried and (self.files or self.validation_files):
+            raise ValueError("dataset.read.query gives the rows, so dataset.files and validation_files must be []")
+        if not self.files and not queried:
+            raise ValueError("dataset.files is empty: name at least one file")
+        if any(urlsplit(entry).password for entry in (*self.files, *self.validation_files) if "://" in entry):
+            raise ValueError(
+                "dataset.files holds a password, and conf/ is in git: put it into ~/.netrc, or an environment variable "
+                "that the service's own tools read"
+            )
+        if len(set(self.files)) < len(self.files):
+            raise ValueError("dataset.files names a file twice: its rows would stand in training and test")
+        if set(self.files) & set(self.validation_files) or len(set(self.validation_files)) < len(self.validation_files):
+            raise ValueError("dataset.validation_files names a file twice: its rows would stand in training, or twice")
 
     def _require_columns(self) -> None:
         names = [column.name for column in self.columns]
@@ -144,6 +182,11 @@ class DatasetSpec:
                     "on_violation as error, drop_row or report"
                 )
         require_guardrails(self.guardrails)
+        times = {column.name for column in self.columns if column.type is ColumnType.datetime}
+        if odd := sorted(set(self.read.datetimes if self.read else ()) - times):
+            raise ValueError(f"dataset.read.datetimes: declare '{odd[0]}' as datetime in dataset.columns")
+        if self.rows is not None and self.rows.has_window and not (self.rows.column or self.time):
+            raise ValueError("dataset.rows.after and before need dataset.rows.column, or dataset.time")
 
     def action_on(self, column: ColumnSpec) -> OnViolation:
         """What becomes of cells that break a rule of the column."""

@@ -4,20 +4,22 @@
 when all else would be reused. Equal notes are equal bytes, and re-run nothing.
 """
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from uuid import uuid4
 
-from keystage.adapters.dvc_state import known_digest
+from keystage.adapters.dvc_state import known_digest, tracked_names
 from keystage.core.errors import ConfigError, hint
 from keystage.core.params import outside_key
+from keystage.data.reading import column_names
+from keystage.data.sources.pinned import NOTHING, Pinned, read_pinned
 from keystage.data.spec import DatasetSpec
 from keystage.evaluation.spec import EvaluationSpec
 from keystage.pipeline import workspace
 from keystage.pipeline.inputs import LOCK_FILE
+from keystage.pipeline.pinning import pin
 from keystage.pipeline.state import require_recordable
 from keystage.prep.spec import PrepSpec
 from keystage.reuse.environment import Environment, read_environment, require_locked
@@ -57,38 +59,45 @@ def conf(params: ConfParams) -> None:
     The identity tells results of this run from reused ones; ``keystage why`` reads the lock.
     """
     require_recordable(params.dataset, params.environment.lock)
-    require_segments(params.evaluation, params.dataset)
+    pinned = pin(params.dataset)
+    require_segments(params.evaluation, params.dataset, pinned)
     workspace.RUN_NOTE.parent.mkdir(parents=True, exist_ok=True)
     workspace.RUN_NOTE.write_text(uuid4().hex, encoding="utf-8")
     if LOCK_FILE.is_file():
         workspace.LOCK_BEFORE.write_bytes(LOCK_FILE.read_bytes())
-    for path, text in {**notes(params, Path()), **reuse_notes(params.reuse)}.items():
+    for path, text in {**notes(params, Path(), pinned), **reuse_notes(params.reuse)}.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
 
 
-def require_segments(spec: EvaluationSpec, dataset: DatasetSpec) -> None:
+def require_segments(spec: EvaluationSpec, dataset: DatasetSpec, pinned: Pinned = NOTHING) -> None:
     """Refuse a segment that is no column, before a search has taken its time; evaluate itself comes after it.
 
     Raises:
         ConfigError: names the nearest column.
+        DatasetError: the first file cannot be read.
     """
-    path = Path(dataset.path, dataset.files[0])
-    if not spec.segments or not path.is_file():
-        return  # a file that is not there is for dataprep to say
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        header = next(csv.reader(file), [])
+    if not spec.segments:
+        return
+    header = column_names(dataset, Path(), pinned)  # none of a file that is not there, which is for dataprep to say
+    header = [name for name in header if dataset.kept is None or name in dataset.kept]
     for name in spec.segments:
         if header and name not in header:
             raise ConfigError(
                 f"evaluation.segments names '{name}', a column that is not there",
-                why=f"the header of {path} does not have it",
+                why=f"the files of dataset '{dataset.name}' do not have it"
+                + (", or dataset.keep does not name it" if dataset.keep is not None else ""),
                 fix=f"correct the setting: {hint(name, header)}",
             )
 
 
-def notes(params: ConfParams, root: Path) -> dict[Path, str]:
+def notes(params: ConfParams, root: Path, pinned: Pinned | None = None) -> dict[Path, str]:
     """What the settings name right now, by the file in which it is noted.
+
+    Args:
+        params: the settings.
+        root: the project's folder.
+        pinned: what is behind URLs and the query; None for what the last run of the stage found, so nobody is asked.
 
     Raises:
         EnvironmentMismatchError: packages differ from the lock, and ``environment.on_mismatch`` refuses that; or a
@@ -98,7 +107,8 @@ def notes(params: ConfParams, root: Path) -> dict[Path, str]:
     environment = read_environment(root / lock, shown=lock)
     if params.environment.on_mismatch is OnMismatch.refuse:
         require_locked(environment, shown=lock)
-    data = dataset_files(params.dataset, root, known_digest)
+    known = read_pinned(root / workspace.PINNED_NOTE) if pinned is None else pinned
+    data = dataset_files(params.dataset, root, known_digest, known, tracked_names)
     transforms = own_code(own_modules(step.use for step in params.prep.steps), root, known_digest)
     metric = own_code(own_modules([params.automl.metric]), root, known_digest)
     estimators = own_code(own_modules(params.automl.estimators or ()), root, known_digest)

@@ -13,13 +13,16 @@ from keystage.data.columns import Level
 from keystage.data.guardrails.finding import Facts, Guardrail
 from keystage.data.guardrails.run import guarded
 from keystage.data.profile import profiled
-from keystage.data.reading import read_dataset
+from keystage.data.reading import read_dataset, sources_of
 from keystage.data.roles import HELD_OUT
+from keystage.data.rows import in_words
+from keystage.data.sources.pinned import read_pinned
 from keystage.data.spec import DatasetSpec, Task
 from keystage.data.split import usable_rows
 from keystage.pipeline import workspace
 from keystage.pipeline.forecast import prepare_forecast
 from keystage.pipeline.prepared import Account, Outcome, Prepared, prepare_rows, written
+from keystage.pipeline.progress import steps_shown
 from keystage.pipeline.streamed import prepare_streamed
 from keystage.prep.spec import PrepSpec
 
@@ -42,11 +45,8 @@ class DataprepParams:
 def dataprep(params: DataprepParams) -> None:
     """Read, check and split the table, fit the recipe on the training rows, and apply it to both sides."""
     spec = params.dataset
-    logger.info("Reading %s: %s", spec.name, ", ".join(spec.all_files))
-    if spec.stream is None:
-        outcome = _at_once(params)
-    else:
-        outcome = prepare_streamed(spec, params.prep, params.seed, cores(params.compute.dataprep))
+    logger.info("Reading %s: %s", spec.name, listing([*spec.entries, *spec.validation_files]))
+    outcome = _at_once(params) if spec.stream is None else _streamed(params)
     workspace.write_pickle(outcome.recipe, workspace.RECIPE)
     workspace.write_json(_report(params, outcome), workspace.DATA_REPORT)
 
@@ -54,7 +54,11 @@ def dataprep(params: DataprepParams) -> None:
 def _at_once(params: DataprepParams) -> Outcome:
     """Of a table that is held in memory."""
     spec = params.dataset
-    read = read_dataset(spec, Path.cwd())
+    pinned, noted = read_pinned(workspace.PINNED_NOTE), workspace.read_json(workspace.DATASET_NOTE)
+    with steps_shown() as say:
+        read = read_dataset(spec, Path.cwd(), seed=params.seed, pinned=pinned, noted=noted, say=say)
+    for part, number in read.left_out.items():
+        logger.info("Left out: %d of %d rows, by %s", number, read.rows, in_words(spec, part))
     table, rows = read.table, usable_rows(read.table, spec)
     if spec.forecast is None:
         made = prepare_rows(rows, spec, params.prep, params.seed)
@@ -63,7 +67,18 @@ def _at_once(params: DataprepParams) -> Outcome:
     logger.info("Profiling %d rows of %d columns", *table.shape)
     profiles = list(profiled(table.drop(columns=HELD_OUT, errors="ignore")))
     label = _about_label(table[spec.label], spec.task)
-    return written(Account(read.rows, len(table), len(rows), read.checks, profiles, label, rows), made)
+    account = Account(
+        read.rows, len(table), len(rows), read.checks, profiles, label, rows, read.left_out, read.not_kept
+    )
+    return written(account, made)
+
+
+def _streamed(params: DataprepParams) -> Outcome:
+    """Of a table that is read in blocks."""
+    spec = params.dataset
+    pinned, noted = read_pinned(workspace.PINNED_NOTE), workspace.read_json(workspace.DATASET_NOTE)
+    sources = sources_of(spec, Path.cwd(), pinned, noted)
+    return prepare_streamed(spec, sources, params.prep, params.seed, cores(params.compute.dataprep))
 
 
 def _prepare_forecast(rows: "pd.DataFrame", params: DataprepParams) -> Prepared:
@@ -103,13 +118,19 @@ def _report(params: DataprepParams, outcome: Outcome) -> dict[str, Any]:
     guardrails = guarded(facts)
     _tell(guardrails, spec)
     roles = {name: f"dataset.{role} names it" for role, name in spec.roles.items() if name in spec.no_features}
-    left_out = {"left_out_by_checks": account.read - account.kept, "left_out_without_label": without_label}
+    by_rows = {f"left_out_by_{part}": number for part, number in account.left_out.items()}
+    by_checks = account.read - account.kept - sum(account.left_out.values())
+    left_out = {**by_rows, "left_out_by_checks": by_checks, "left_out_without_label": without_label}
     return {
         "sources": workspace.read_json(workspace.DATASET_NOTE),
         "rows": {"read": account.read, **left_out, **outcome.counts},
         **account.sample,
         **outcome.told,
-        "left_out_columns": {**dict.fromkeys(spec.drop, "dataset.drop names it"), **roles},
+        "left_out_columns": {
+            **dict.fromkeys(account.not_kept, "dataset.keep does not name it"),
+            **dict.fromkeys(spec.drop, "dataset.drop names it"),
+            **roles,
+        },
         "label": account.label,
         "checks": [asdict(check) for check in account.checks],
         "guardrails": [found.as_json for found in guardrails],

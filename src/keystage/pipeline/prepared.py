@@ -70,6 +70,8 @@ class Account:
         profiles: of all columns.
         label: rows per class, or the range of a number.
         rows: those with a label, or a sample of them.
+        left_out: how many rows each part of ``dataset.rows`` left out, by its name.
+        not_kept: columns that ``dataset.keep`` does not name.
         classes: rows by class where ``rows`` is a sample.
         sample: what the report tells of the sample; empty where all rows were held.
     """
@@ -81,6 +83,8 @@ class Account:
     profiles: Sequence[ColumnProfile]
     label: dict[str, Any]
     rows: "pd.DataFrame"
+    left_out: dict[str, int] = field(default_factory=dict)
+    not_kept: list[str] = field(default_factory=list)
     classes: "pd.Series | None" = None
     sample: dict[str, Any] = field(default_factory=dict)
 

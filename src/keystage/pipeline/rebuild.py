@@ -10,14 +10,18 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from keystage.adapters import git
 from keystage.adapters.dvc_checkout import bring, isolate, reproduce_in, run_in
 from keystage.adapters.dvc_state import digest
 from keystage.adapters.pip_environment import built
 from keystage.core.errors import ProjectError, listing
+from keystage.data.sources.resolve import is_local, is_url
+from keystage.data.sources.spec import QUERY
+from keystage.pipeline import workspace
 from keystage.pipeline.inputs import LOCK_FILE
+from keystage.pipeline.pinning import give
 from keystage.pipeline.progress import steps_shown
 from keystage.registry.lineage import Lineage, LineageError
 from keystage.reuse.environment import read_environment
@@ -143,7 +147,9 @@ def _mark(project: Path, **told: object) -> None:
 
 def _bring_data(shown: str, lineage: Lineage, root: Path, project: Path) -> None:
     """The dataset's files that git does not hold: from the project when they are the same there, else from DVC."""
-    names = {f"{lineage.dataset['path']}/{name}": told["md5"] for name, told in lineage.files.items()}
+    folder = PurePosixPath(lineage.dataset["path"])
+    names = {(folder / name).as_posix(): told["md5"] for name, told in lineage.files.items() if is_local(name)}
+    _fix_sources(shown, lineage, root, project)
     for name, md5 in names.items():
         own, wanted = root / name, project / name
         if not wanted.is_file() and own.is_file() and digest(own).md5 == md5:
@@ -158,6 +164,14 @@ def _bring_data(shown: str, lineage: Lineage, root: Path, project: Path) -> None
             why="it is neither in the commit, nor in this folder with that content, nor in DVC's cache and remote",
             fix="bring it back, or the remote that holds it (dvc remote list), then run this again",
         )
+
+
+def _fix_sources(shown: str, lineage: Lineage, root: Path, project: Path) -> None:
+    """What came from elsewhere is read as it was then; what the sources hold today may be something else."""
+    elsewhere = {name: told["md5"] for name, told in lineage.files.items() if is_url(name) or name == QUERY}
+    entries = [*lineage.dataset["files"], *(lineage.dataset.get("validation_files") or [])]
+    if lost := give(elsewhere, entries, root / workspace.SOURCES, project):
+        logger.info("Of %s no copy is left of %s: it is fetched anew", shown, listing(lost))
 
 
 def _python_for(lineage: Lineage, root: Path, project: Path) -> Path:

@@ -6,11 +6,12 @@ nobody's business: they may be large, or secret, and the commit may be shared.
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from keystage.adapters import git
 from keystage.core.errors import ProjectError
+from keystage.data.sources.resolve import is_local, resolve
 from keystage.data.spec import DatasetSpec
 from keystage.pipeline import workspace
 from keystage.pipeline.inputs import LOCK_FILE, PIPELINE_FILE
@@ -32,7 +33,8 @@ def require_recordable(dataset: DatasetSpec, lock: str) -> None:
     """
     from rich.filesize import decimal
 
-    patterns = _patterns(dataset.path, dataset.all_files, lock)
+    names = [source.shown for source in resolve(dataset, Path()) if source.is_local]
+    patterns = _patterns(names, lock)
     sizes = {path: path.stat().st_size for path in git.untracked(Path(), patterns)}
     if sum(sizes.values()) <= MAX_UNTRACKED:
         return
@@ -50,12 +52,12 @@ def lineage_here(params: Mapping[str, Any]) -> Lineage:
     Args:
         params: params.yaml.
     """
-    dataset, lock = params["dataset"], params["environment"]["lock"]
-    files = [*dataset["files"], *dataset["validation_files"]]
-    commit = git.snapshot(Path(), _patterns(dataset["path"], files, lock))
+    folder, lock = params["dataset"]["path"], params["environment"]["lock"]
+    data, sizes = workspace.read_json(workspace.DATASET_NOTE), workspace.read_json(workspace.SIZES_NOTE)
+    local = [(PurePosixPath(folder) / name).as_posix() for name in data if is_local(name)]
+    commit = git.snapshot(Path(), _patterns(local, lock))
     environment = workspace.read_json(workspace.ENVIRONMENT_NOTE)
     made = stages_in(LOCK_FILE)
-    data, sizes = workspace.read_json(workspace.DATASET_NOTE), workspace.read_json(workspace.SIZES_NOTE)
     outside = {workspace.SIZES_NOTE.as_posix()}  # it holds what is known of files that are not fetched
     outside |= {path.as_posix() for of in (workspace.record, workspace.reuse_note) for path in map(of, STAGES)}
     return Lineage(
@@ -81,9 +83,9 @@ def _record(stage: str) -> dict[str, Any]:
     return workspace.read_json(path) if path.is_file() else {}
 
 
-def _patterns(folder: str, files: Iterable[str], lock: str) -> list[str]:
+def _patterns(files: Iterable[str], lock: str) -> list[str]:
     """Pathspecs of what a run can read; those from settings are taken by the letter."""
     deps = {item["path"] for entry in recorded(LOCK_FILE).values() for item in entry.get("deps", ())}
-    named = {*(f"{folder}/{name}" for name in files), lock, *map(str, (PIPELINE_FILE, LOCK_FILE)), *deps}
+    named = {*files, lock, *map(str, (PIPELINE_FILE, LOCK_FILE)), *deps}
     within = sorted(name for name in named if not Path(name).is_absolute() and ".." not in Path(name).parts)
     return [*_READ, *(f":(literal){name}" for name in within)]

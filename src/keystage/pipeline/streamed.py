@@ -3,15 +3,15 @@
 import logging
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from keystage.core.errors import DatasetError
 from keystage.data.roles import HELD_OUT, aside_of, roles_of
+from keystage.data.sources.resolve import Source
 from keystage.data.spec import DatasetSpec, Task
 from keystage.data.split import split_kind, usable_rows
 from keystage.data.stream import TrainOn
@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 SECONDS_BETWEEN_LINES = 2.0
 
 
-def prepare_streamed(spec: DatasetSpec, prep: PrepSpec, seed: int, cores: int) -> Outcome:
+def prepare_streamed(spec: DatasetSpec, sources: Sequence[Source], prep: PrepSpec, seed: int, cores: int) -> Outcome:
     """Read, check and count all rows, prepare a sample of them or all, as declared, and write the tables.
 
     Raises:
@@ -44,13 +44,12 @@ def prepare_streamed(spec: DatasetSpec, prep: PrepSpec, seed: int, cores: int) -
     """
     assert spec.stream is not None
     if spec.stream.train_on is TrainOn.sample:
-        read = read_streamed(spec, Path.cwd(), seed, cores)
+        read = read_streamed(spec, sources, seed, cores)
         account = _account(read, spec, cores)
         _tell(account, spec)
         return written(account, prepare_rows(account.rows, spec, prep, seed))
-    sources = [Path.cwd() / spec.path / name for name in spec.all_files]
-    with Staging(workspace.STAGED, sources) as staging:
-        read = read_streamed(spec, Path.cwd(), seed, cores, staging)
+    with Staging(workspace.STAGED, [source.path for source in sources]) as staging:
+        read = read_streamed(spec, sources, seed, cores, staging)
         account = _account(read, spec, cores)
         _tell(account, spec)
         return _All(staging, read, account, spec, prep, seed).prepared(cores)
@@ -100,8 +99,9 @@ def _account(read: Streamed, spec: DatasetSpec, cores: int) -> Account:
     }
     if spec.task is Task.classification:
         counts.index = counts.index.astype(rows[spec.label].dtype)
+    not_kept = [name for name in read.columns if name not in read.tallies] if spec.kept is not None else []
     ordered = counts.sort_values(ascending=False, kind="stable")
-    return Account(read.rows, read.kept, read.labelled, read.checks, profiles, about, rows, ordered, told)
+    return Account(read.rows, read.kept, read.labelled, read.checks, profiles, about, rows, {}, not_kept, ordered, told)
 
 
 class _Part(NamedTuple):

@@ -26,6 +26,8 @@ SIZES_NOTE = ARTIFACTS / "sizes.json"  # in no key
 RUN_NOTE = Path(".dvc", "tmp", "keystage", "run.txt")
 LOCK_BEFORE = RUN_NOTE.with_name("dvc.lock")
 REGISTERED = RUN_NOTE.with_name("registered.json")
+PINNED_NOTE = RUN_NOTE.with_name("pinned.json")  # keystage.data.sources.pinned
+SOURCES = RUN_NOTE.with_name("sources")  # contents that were fetched from elsewhere, by their digest
 
 # The logs of this folder's searches, so that one can be gone on with.
 SEARCHES = Path(".dvc", "tmp", "keystage", "search")

@@ -4,6 +4,7 @@ dvc.yaml cannot list files that a setting names, so stage ``conf`` notes their c
 the stages depend on those. A file that no setting names, or that stands elsewhere under the same name, changes no key.
 """
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -11,6 +12,9 @@ from modulefinder import ModuleFinder
 from pathlib import Path
 from uuid import uuid4
 
+from keystage.data.sources.bundled import PREFIX, bundled_files
+from keystage.data.sources.pinned import NOTHING, Pinned
+from keystage.data.sources.resolve import resolve
 from keystage.data.spec import DatasetSpec
 from keystage.prep.spec import PrepSpec
 from keystage.reuse.environment import Environment
@@ -28,9 +32,41 @@ Digest = Callable[[Path], FileDigest | None]  # None where there is no such file
 REUSE_ALLOWED = "allowed\n"
 
 
-def dataset_files(spec: DatasetSpec, root: Path, digest: Digest) -> dict[str, FileDigest | None]:
-    """The declared files by name; None for one that is not there."""
-    return {name: digest(root / spec.path / name) for name in spec.all_files}
+def dataset_files(
+    spec: DatasetSpec,
+    root: Path,
+    digest: Digest,
+    pinned: Pinned = NOTHING,
+    tracked: Callable[[Path], Iterable[str]] = lambda _: (),
+) -> dict[str, FileDigest | None]:
+    """The files of a dataset by name, those behind its patterns, folders and URLs; None for one that is not there.
+
+    Args:
+        spec: the declaration.
+        root: the project's folder.
+        digest: gives that of a file of the project.
+        pinned: what is behind its URLs and its query.
+        tracked: gives the names below a folder that are known without being there.
+
+    Raises:
+        DatasetError: two entries stand for the same file, or there is no such bundled table.
+    """
+    pins = {pin.name: FileDigest(pin.md5, pin.size) for entry in pinned.entries.values() for pin in entry}
+    found: dict[str, FileDigest | None] = {}
+    for source in resolve(spec, root, pinned, tracked):
+        if source.is_local:
+            found[source.name] = digest(source.path)
+        elif source.name.startswith(PREFIX):
+            found[source.name] = _together(bundled_files(source.name))
+        else:  # a copy that was damaged since is not what was pinned
+            found[source.name] = digest(source.path) if source.path.is_file() else pins.get(source.name)
+    return found
+
+
+def _together(files: Iterable[Path]) -> FileDigest:
+    """One digest of several small files."""
+    contents = [path.read_bytes() for path in files]
+    return FileDigest(hashlib.md5(b"".join(contents), usedforsecurity=False).hexdigest(), sum(map(len, contents)))
 
 
 def own_modules(references: Iterable[str]) -> set[str]:

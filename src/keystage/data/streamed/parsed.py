@@ -1,22 +1,19 @@
 """A block of a file as a typed table. Cells that are not of their type are left as texts, for the checks to say so."""
 
-import re
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from keystage.core.errors import DatasetError
-from keystage.core.params import first_line
 from keystage.data.columns import ColumnType
+from keystage.data.formats.columnar import plain
+from keystage.data.formats.opening import without_missing_texts
 from keystage.data.spec import DatasetSpec
-from keystage.data.streamed.arrow import plain
+from keystage.data.streamed.delimited import FALSE, TRUE, fitting
+from keystage.data.streamed.files import File
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
-
-_COLUMN = re.compile(r"In CSV column #(\d+):")  # from 0, before what Arrow could not convert there
-_TRUE, _FALSE = ["true", "True", "TRUE"], ["false", "False", "FALSE"]  # those that pandas takes for booleans
 
 
 class Kind(Enum):
@@ -53,7 +50,7 @@ class Parser:
     spec: DatasetSpec
     kinds: dict[str, Kind]
 
-    def table(self, content: "memoryview | pa.RecordBatch", names: list[str], shown: str) -> "pd.DataFrame":
+    def table(self, content: "memoryview | pa.RecordBatch", file: File) -> "pd.DataFrame":
         """The rows of a block, indexed from 0.
 
         Whole numbers stand as int64, as float64 where cells are empty; times as datetime64; texts as pandas ``str``. A
@@ -61,38 +58,25 @@ class Parser:
 
         Args:
             content: CSV text without a header, or a batch of Parquet.
-            names: the columns of the file.
-            shown: the file's name, for errors.
+            file: that it is of.
 
         Raises:
             OtherKind: the table has to be read anew, with other kinds.
             DatasetError: the rows have no such columns, or are not UTF-8.
         """
-        if not isinstance(content, memoryview):
-            return self._settled(plain(content, self._texts, shown), set())
-        types, texts = {name: self._type(name) for name in names}, set[str]()
-        while True:
-            try:
-                table = _read(content, names, types, self.spec.missing)
-            except _arrow_error() as error:
-                if (name := _unfit(error, names)) is None or name in texts:
-                    raise _unreadable(shown, error) from error
-                found = {name}
-            else:
-                found = _not_numbers(table) - texts
-            if not found:
-                return self._settled(table, texts)
-            texts |= found
-            types |= dict.fromkeys(found, _string())
+        if isinstance(content, memoryview):
+            types = {name: self._type(name) for name in file.wanted}
+            table, texts = fitting(content, file, types, self.spec)
+            return file.with_given(self._typed(self._settled(table), texts))
+        import pyarrow as pa
 
-    @property
-    def _texts(self) -> set[str]:
-        return {column.name for column in self.spec.columns if column.type is ColumnType.string}
+        batch = plain(pa.Table.from_batches([content]).select(file.wanted), self.spec, file.source)
+        return file.with_given(without_missing_texts(self._settled(batch), self.spec))
 
     def _type(self, name: str) -> "pa.DataType":
         import pyarrow as pa
 
-        declared = {column.name: column.type for column in self.spec.columns}.get(name)
+        declared = {column.name: column.type for column in self.spec.declared}.get(name)
         kinds: dict[Any, pa.DataType] = {
             ColumnType.integer: pa.int64(),
             ColumnType.number: pa.float64(),
@@ -102,43 +86,47 @@ class Parser:
             Kind.boolean: pa.bool_(),
             Kind.empty: pa.null(),
         }
+        if self.spec.read and name in self.spec.read.datetimes:
+            return pa.string()  # pandas reads its form
         return kinds.get(declared or self.kinds.get(name, Kind.text), pa.string())
 
-    def _settled(self, table: "pa.Table", texts: set[str]) -> "pd.DataFrame":
-        """As pandas, where what is not declared has one type per column."""
+    def _settled(self, table: "pa.Table") -> "pd.DataFrame":
         frame: pd.DataFrame = table.to_pandas(ignore_metadata=True, date_as_object=False, split_blocks=True)
-        declared, others = {column.name for column in self.spec.columns}, dict[str, Kind]()
-        for name in frame.columns:
-            if frame[name].dtype == "object":
-                frame[name] = _of_objects(frame[name])
-            if name in texts and name not in declared:
+        for name in frame.columns[frame.dtypes == "object"]:
+            frame[name] = _of_objects(frame[name])
+        return frame
+
+    def _typed(self, frame: "pd.DataFrame", texts: set[str]) -> "pd.DataFrame":
+        """Columns that are not declared and hold other cells than was thought, as what they are."""
+        declared, others = {column.name: column.type for column in self.spec.declared}, dict[str, Kind]()
+        decimal = self.spec.read.decimal if self.spec.read else "."
+        for name in texts:
+            if decimal != "." and declared.get(name) is not ColumnType.datetime:
+                frame[name] = frame[name].str.replace(decimal, ".", regex=False)
+            if name not in declared:
                 kind, frame[name] = _widened(frame[name], self.kinds[name])
                 others |= {name: kind} if kind is not self.kinds[name] else {}
         if others:
-            raise OtherKind(others)
+            raise OtherKind({name: others[name] for name in frame.columns if name in others})
         return frame
 
 
-def kinds_in(
-    content: "memoryview | pa.RecordBatch", names: list[str], spec: DatasetSpec, shown: str
-) -> dict[str, Kind]:
+def kinds_in(content: "memoryview | pa.RecordBatch", file: File, spec: DatasetSpec) -> dict[str, Kind]:
     """What the columns of a block that are not declared seem to be.
 
     Raises:
         DatasetError: the rows have no such columns, or are not UTF-8.
     """
-    declared = {column.name for column in spec.columns}
+    import pyarrow as pa
+
     if not isinstance(content, memoryview):
         return {}
-    given = {name: _string() for name in names if name in declared}
-    try:
-        table = _read(content, names, given, spec.missing)
-    except _arrow_error() as error:
-        raise _unreadable(shown, error) from error
-    odd = _not_numbers(table)
+    declared = {column.name for column in spec.declared}
+    given = {name: pa.string() for name in file.wanted if name in declared}
+    table, texts = fitting(content, file, given, spec)
     return {
-        name: Kind.text if name in odd else _kind(table.schema.field(name).type)
-        for name in names
+        name: Kind.text if name in texts else _kind(table.schema.field(name).type)
+        for name in file.wanted
         if name not in declared
     }
 
@@ -163,7 +151,7 @@ def _widened(texts: "pd.Series", kind: Kind) -> "tuple[Kind, pd.Series]":
         numbers = pd.to_numeric(texts, errors="coerce")
         if numbers.notna().equals(texts.notna()):
             return (Kind.number if kind is Kind.empty else kind), numbers.astype("float64")
-    if kind is Kind.empty and texts.dropna().isin([*_TRUE, *_FALSE]).all():
+    if kind is Kind.empty and texts.dropna().isin([*TRUE, *FALSE]).all():
         return Kind.boolean, texts
     return Kind.text, texts
 
@@ -173,62 +161,3 @@ def _of_objects(column: "pd.Series") -> "pd.Series":
     if column.isna().all():
         return column.astype("float64")
     return column.map({True: "True", False: "False"}).astype("str")
-
-
-def _not_numbers(table: "pa.Table") -> set[str]:
-    """Columns of numbers with cells like ``nan``: a text that Arrow takes for one."""
-    import pyarrow.compute as pc
-    import pyarrow.types as of
-
-    numbers = [name for name in table.column_names if of.is_floating(table.schema.field(name).type)]
-    return {name for name in numbers if pc.any(pc.is_nan(table.column(name))).as_py()}
-
-
-def _read(content: memoryview, names: list[str], types: "dict[str, pa.DataType]", missing: list[str]) -> "pa.Table":
-    import pyarrow as pa
-    from pyarrow import csv
-
-    return csv.read_csv(
-        pa.BufferReader(pa.py_buffer(content)),
-        csv.ReadOptions(use_threads=False, column_names=names, block_size=len(content) + 1),
-        csv.ParseOptions(),  # a block that holds all there is may have line ends in quotes without being asked
-        csv.ConvertOptions(
-            column_types=types,
-            null_values=missing,
-            strings_can_be_null=True,
-            true_values=_TRUE,
-            false_values=_FALSE,
-        ),
-    )
-
-
-def _unfit(error: BaseException, names: list[str]) -> str | None:
-    """The column with a cell that is not of its type; None where that is not what is wrong."""
-    found = _COLUMN.search(str(error))
-    return None if found is None or "UTF8" in str(error) else names[int(found[1])]
-
-
-def _arrow_error() -> type[Exception]:
-    from pyarrow import ArrowInvalid
-
-    kind: type[Exception] = ArrowInvalid
-    return kind
-
-
-def _string() -> "pa.DataType":
-    from pyarrow import string
-
-    return string()
-
-
-def _unreadable(shown: str, error: BaseException) -> DatasetError:
-    why = first_line(error)
-    if "UTF8" in why:
-        return DatasetError(
-            f"{shown} is not UTF-8", why=why, fix=f"convert it: iconv -f latin1 -t utf-8 {shown} > converted.csv"
-        )
-    return DatasetError(
-        f"{shown} is not a CSV table of one number of cells in each row",
-        why=why,
-        fix="correct such lines; with dataset.stream=null, short ones are filled with missing cells",
-    )

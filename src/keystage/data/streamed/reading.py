@@ -3,18 +3,20 @@
 import logging
 import time
 from collections import deque
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keystage.core.errors import DatasetError, listing
 from keystage.data.checks import MAX_SAMPLED_CELLS, Check, hold_to_declaration, require_none
-from keystage.data.reading import require_columns
 from keystage.data.roles import HELD_OUT
+from keystage.data.sources.resolve import Source
+from keystage.data.sources.spec import ReadSpec
 from keystage.data.spec import DatasetSpec, Task
-from keystage.data.streamed.blocks import Block, blocks_of, header_of, require_streamed
+from keystage.data.streamed.blocks import Block, blocks_of
 from keystage.data.streamed.counted import Tally, tallied
+from keystage.data.streamed.files import File, files_of
 from keystage.data.streamed.parsed import Kind, OtherKind, Parser, kinds_in
 from keystage.data.streamed.sampled import Sample
 from keystage.data.streamed.seen import Seen
@@ -46,6 +48,7 @@ class Streamed:
         types: by column, pandas' name of its type.
         classes: rows with a label by class, as they came; of a number that is to be predicted, of one class.
         parts: rows with a label by the number of the staged part.
+        columns: all that the files have.
     """
 
     sample: "pd.DataFrame"
@@ -58,6 +61,7 @@ class Streamed:
     types: dict[str, str]
     classes: dict[Any, int]
     parts: dict[int, int]
+    columns: list[str]
 
     @property
     def is_whole(self) -> bool:
@@ -76,15 +80,19 @@ class _Held:
 
 
 @dataclass
-class _Source:
-    """The files of a dataset, and what is done with a block of them."""
+class _Work:
+    """What is done with a block."""
 
     spec: DatasetSpec
-    paths: list[Path]
-    shown: list[str]
-    headers: list[list[str]]
+    files: list[File]
     staging: Staging | None
     uncounted: set[str] = field(default_factory=set)
+
+    def parsed(self, parser: Parser, block: Block) -> "pd.DataFrame":
+        first, file = self.files[0], self.files[block.place]
+        frame = parser.table(block.content, file)
+        columns = [*first.wanted, *first.given]
+        return frame if list(frame.columns) == columns else frame[columns]
 
     def held(self, frame: "pd.DataFrame", place: int, number: int, seen: Seen) -> _Held:
         rows = len(frame)
@@ -92,19 +100,17 @@ class _Source:
         frame = frame[~dropped] if dropped.any() else frame
         tallies = tallied(frame, self.uncounted)
         if self.spec.validation_files:
-            frame = frame.assign(**{HELD_OUT: place >= len(self.spec.files)})
+            frame = frame.assign(**{HELD_OUT: self.files[place].source.held_out})
         missing = frame[self.spec.label].isna()
         frame = frame[~missing] if missing.any() else frame
         if self.staging:
             self.staging.write(frame, number)
         return _Held(rows, frame, checks, tallies)
 
-    def parsed(self, parser: Parser, block: Block) -> "pd.DataFrame":
-        frame = parser.table(block.content, self.headers[block.place], self.shown[block.place])
-        return frame if list(frame.columns) == self.headers[0] else frame[self.headers[0]]
 
-
-def read_streamed(spec: DatasetSpec, root: Path, seed: int, cores: int, staging: Staging | None = None) -> Streamed:
+def read_streamed(
+    spec: DatasetSpec, sources: Sequence[Source], seed: int, cores: int, staging: Staging | None = None
+) -> Streamed:
     """Read all files of a dataset, below each other, with the declared types, held to the declared rules.
 
     Equal files and seeds give equal results, whatever the cores. In memory are some blocks for each core, the sample,
@@ -112,29 +118,24 @@ def read_streamed(spec: DatasetSpec, root: Path, seed: int, cores: int, staging:
 
     Args:
         spec: the declaration, with ``stream``.
-        root: the project's folder.
+        sources: its files, all of which are there.
         seed: of the sample.
         cores: how many blocks are worked on at a time.
         staging: where the rows with a label are kept too, None to keep the sample alone.
 
     Raises:
-        DatasetError: a file is missing, of a format that is not read in blocks, empty, not UTF-8 or has another header;
-            a column is missing; a cell is not of its declared type or breaks a rule, and the declaration says no other
-            than error.
+        DatasetError: a file is of a format that is not read in blocks, empty, not UTF-8 or has another header; a column
+            is missing; a cell is not of its declared type or breaks a rule, and the declaration says no other than
+            error.
     """
     assert spec.stream is not None
-    paths = [root / spec.path / name for name in spec.all_files]
-    shown = [f"{spec.path}/{name}" for name in spec.all_files]
-    require_streamed(paths, shown)
-    headers = [header_of(path, name) for path, name in zip(paths, shown, strict=True)]
-    _require_same(headers, shown, spec)
-    require_columns(spec, headers[0])
-    source = _Source(spec, paths, shown, headers, staging)
-    first = next(blocks_of(paths, shown))
-    kinds: dict[str, Kind] = kinds_in(first.content, headers[0], spec, shown[0])
+    files = files_of(sources, spec)
+    work = _Work(spec, files, staging)
+    kinds: dict[str, Kind] = kinds_in(next(blocks_of(sources, spec.read or ReadSpec())).content, files[0], spec)
     while True:
+        sample = Sample(spec.stream.rows, seed, spec.label if spec.task is Task.classification else None)
         try:
-            return _Look(source, Sample(spec.stream.rows, seed, _stratified_by(spec))).over(kinds, cores)
+            return _Look(work, sample).over(kinds, cores)
         except OtherKind as error:
             kinds |= error.kinds
             words = listing(f"'{name}' as {kind.value}" for name, kind in error.kinds.items())
@@ -146,8 +147,8 @@ def read_streamed(spec: DatasetSpec, root: Path, seed: int, cores: int, staging:
 class _Look:
     """One look at all rows."""
 
-    def __init__(self, source: _Source, sample: Sample) -> None:
-        self._source, self._sample = source, sample
+    def __init__(self, work: _Work, sample: Sample) -> None:
+        self._work, self._sample = work, sample
         self._seen = Seen()
         self._checks: list[Check] = []
         self._rows = self._kept = 0
@@ -161,13 +162,13 @@ class _Look:
         Raises:
             OtherKind: it has to be taken anew, with other kinds.
         """
-        spec = self._source.spec
-        in_order = any(column.unique for column in spec.columns)
+        spec = self._work.spec
+        in_order = any(column.unique for column in spec.declared)
         parser, last = Parser(spec, kinds), time.monotonic()
         for number, (block, found) in enumerate(self._blocks(parser, cores, in_order=in_order)):
-            held = self._source.held(found, block.place, number, self._seen) if in_order else found
+            held = self._work.held(found, block.place, number, self._seen) if in_order else found
             self._parts[number] = len(held.frame)
-            self._take(held, held_out=block.place >= len(spec.files))
+            self._take(held, held_out=self._work.files[block.place].source.held_out)
             if time.monotonic() - last >= SECONDS_BETWEEN_LINES:
                 last = time.monotonic()
                 logger.info("  read %s rows, %.0f %%", f"{self._rows:,}", 100 * block.share)
@@ -176,17 +177,18 @@ class _Look:
 
     def _blocks(self, parser: Parser, cores: int, *, in_order: bool) -> "Iterator[tuple[Block, Any]]":
         """Each block with what the threads make of it, in their order; a few are under way at a time."""
-        source = self._source
+        work = self._work
 
-        def work(block: Block, number: int) -> Any:
-            frame = source.parsed(parser, block)
-            return frame if in_order else source.held(frame, block.place, number, self._seen)
+        def done_with(block: Block, number: int) -> Any:
+            frame = work.parsed(parser, block)
+            return frame if in_order else work.held(frame, block.place, number, self._seen)
 
+        sources = [file.source for file in work.files]
         waiting: deque[tuple[Block, Future[Any]]] = deque()
         with ThreadPoolExecutor(cores) as pool:
             try:
-                for number, block in enumerate(blocks_of(source.paths, source.shown)):
-                    waiting.append((block, pool.submit(work, block, number)))
+                for number, block in enumerate(blocks_of(sources, work.spec.read or ReadSpec())):
+                    waiting.append((block, pool.submit(done_with, block, number)))
                     if len(waiting) > cores + 1:
                         done, future = waiting.popleft()
                         yield done, future.result()
@@ -201,7 +203,7 @@ class _Look:
         for name, tally in held.tallies.items():
             self._tallies.setdefault(name, Tally()).add(tally)
             if self._tallies[name].values is None:
-                self._source.uncounted.add(name)
+                self._work.uncounted.add(name)
         self._checks = _together(self._checks, held.checks, self._rows)
         for name in held.frame.columns:
             self._types.setdefault(str(name), set()).add(str(held.frame[name].dtype))
@@ -214,7 +216,7 @@ class _Look:
     def _told(self) -> Streamed:
         import pandas as pd
 
-        spec = self._source.spec
+        spec = self._work.spec
         if not self._sample.seen:
             raise DatasetError(
                 f"no row of dataset '{spec.name}' has a label",
@@ -235,11 +237,8 @@ class _Look:
             types,
             self._sample.classes,
             self._parts,
+            [*self._work.files[0].names, *self._work.files[0].given],
         )
-
-
-def _stratified_by(spec: DatasetSpec) -> str | None:
-    return spec.label if spec.task is Task.classification else None
 
 
 def _together(checks: list[Check], more: list[Check], rows: int) -> list[Check]:
@@ -256,13 +255,3 @@ def _together(checks: list[Check], more: list[Check], rows: int) -> list[Check]:
         )
         for one, other in zip(checks, moved, strict=True)
     ]
-
-
-def _require_same(headers: list[list[str]], shown: list[str], spec: DatasetSpec) -> None:
-    for name, header in zip(shown[1:], headers[1:], strict=True):
-        if set(header) != set(headers[0]):
-            raise DatasetError(
-                f"{name} and {shown[0]} have different columns",
-                why=f"only one of them has: {listing(sorted(set(header) ^ set(headers[0])))}",
-                fix=f"give the files of dataset '{spec.name}' the same header, or name fewer in dataset.files",
-            )

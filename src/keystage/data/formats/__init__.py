@@ -1,0 +1,1 @@
+"""How the content of a source becomes a table: a module for each family of formats."""

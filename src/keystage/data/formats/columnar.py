@@ -1,0 +1,108 @@
+"""Tables of Arrow: Parquet files. Their types become the few that a CSV would give: numbers, texts, times."""
+
+from typing import TYPE_CHECKING
+
+from keystage.core.errors import DatasetError, listing
+from keystage.core.params import first_line
+from keystage.data.columns import ColumnType
+from keystage.data.sources.resolve import Source
+from keystage.data.spec import DatasetSpec
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+
+def parquet_header(source: Source) -> list[str]:
+    """The names of the columns.
+
+    Raises:
+        DatasetError: it is no Parquet, or damaged.
+    """
+    import pyarrow as pa
+    from pyarrow.parquet import read_schema
+
+    try:
+        return list(read_schema(source.path).names)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise damaged(source, error) from error
+
+
+def read_parquet(source: Source, spec: DatasetSpec, wanted: list[str] | None) -> "pd.DataFrame":
+    """The rows of a file.
+
+    Args:
+        source: the file.
+        spec: which columns are text.
+        wanted: the columns that are read; None reads all.
+
+    Raises:
+        DatasetError: it is no Parquet, or damaged, or a column has a type that no feature can have.
+    """
+    import pyarrow as pa
+    from pyarrow.parquet import ParquetFile
+
+    try:
+        with ParquetFile(source.path) as file:
+            table = file.read(columns=wanted)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise damaged(source, error) from error
+    frame: pd.DataFrame = plain(table, spec, source).to_pandas(ignore_metadata=True)
+    return frame
+
+
+def plain(table: "pa.Table", spec: DatasetSpec, source: Source) -> "pa.Table":
+    """The same values in the few types that are told apart here; columns that are declared as text are text.
+
+    Raises:
+        DatasetError: a column holds lists, structures or bytes, or numbers beyond 64 bits.
+    """
+    import pyarrow as pa
+
+    texts = {column.name for column in spec.declared if column.type is ColumnType.string}
+    kinds = {name: _plain_type(table.schema.field(name).type) for name in table.column_names}
+    if nested := [name for name, kind in kinds.items() if kind is None]:
+        raise DatasetError(
+            f"{source.shown} has columns that are no numbers, texts or times: {listing(nested)}",
+            why=f"'{nested[0]}' is {table.schema.field(nested[0]).type}",
+            fix="take them out or apart in the file, or name the columns that are wanted in dataset.keep",
+        )
+    try:
+        arrays = [
+            table.column(name).cast(kind).cast(pa.string()) if name in texts else table.column(name).cast(kind)
+            for name, kind in kinds.items()
+        ]
+    except pa.ArrowInvalid as error:
+        raise DatasetError(
+            f"{source.shown} has a number that does not fit 64 bits",
+            why=first_line(error),
+            fix="name the columns that are wanted in dataset.keep, or declare the column as string",
+        ) from error
+    return pa.table(arrays, names=table.column_names)
+
+
+def _plain_type(kind: "pa.DataType") -> "pa.DataType | None":
+    """The type that a column of another becomes; None where there is none."""
+    import pyarrow.types as of
+    from pyarrow import bool_, float64, int64, string, timestamp
+
+    if of.is_dictionary(kind):
+        return _plain_type(kind.value_type)
+    if of.is_null(kind) or of.is_floating(kind) or of.is_decimal(kind):
+        return float64()
+    if of.is_timestamp(kind) or of.is_date(kind):
+        return timestamp("us", tz=getattr(kind, "tz", None))
+    if of.is_string(kind) or of.is_large_string(kind) or of.is_string_view(kind) or of.is_time(kind):
+        return string()
+    if of.is_boolean(kind):
+        return bool_()
+    return int64() if of.is_integer(kind) else None
+
+
+def damaged(source: Source, error: BaseException) -> DatasetError:
+    """What to say of a file that is no Parquet."""
+    return DatasetError(
+        f"{source.shown} is no Parquet file, or damaged",
+        why=first_line(error),
+        fix="get the file anew; when it holds something else, say so in dataset.read.format",
+    )

@@ -1,0 +1,93 @@
+"""Sheets of workbooks: xlsx, xlsm, xlsb, xls and ods."""
+
+from typing import TYPE_CHECKING
+
+from keystage.core.errors import DatasetError, hint, listing
+from keystage.core.params import first_line
+from keystage.data.columns import ColumnType
+from keystage.data.sources.resolve import Source
+from keystage.data.sources.spec import ReadSpec
+from keystage.data.spec import DatasetSpec
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def sheet_header(source: Source, read: ReadSpec) -> list[str]:
+    """The first row that is read.
+
+    Raises:
+        DatasetError: it is no workbook, or has no such sheet, or the sheet is empty.
+    """
+    import pandas as pd
+
+    with _workbook(source) as book:
+        rows = pd.read_excel(
+            book, sheet_name=_sheet(source, book, read), header=None, nrows=1, skiprows=read.skip_rows, dtype="str"
+        )
+    if rows.empty:
+        raise DatasetError(
+            f"{source.shown} is empty",
+            why="the sheet has no header and no rows",
+            fix="put the data back, or name another sheet in dataset.read.sheet",
+        )
+    return [f"column{place}" if pd.isna(name) else str(name) for place, name in enumerate(rows.iloc[0], start=1)]
+
+
+def read_sheet(
+    source: Source, spec: DatasetSpec, names: list[str], wanted: list[str] | None, *, has_header: bool
+) -> "pd.DataFrame":
+    """The rows of a sheet. Empty cells are missing.
+
+    Args:
+        source: the workbook.
+        spec: which texts are missing cells, and which columns are text.
+        names: of its columns.
+        wanted: those that are read; None reads all.
+        has_header: whether its first row is one.
+
+    Raises:
+        DatasetError: it is no workbook, or has no such sheet.
+    """
+    import pandas as pd
+
+    read = spec.read or ReadSpec()
+    with _workbook(source) as book:
+        frame: pd.DataFrame = pd.read_excel(
+            book,
+            sheet_name=_sheet(source, book, read),
+            header=None,
+            names=names,
+            skiprows=read.skip_rows + has_header,
+            dtype={column.name: "str" for column in spec.declared if column.type is ColumnType.string},
+            keep_default_na=False,
+            na_values=[*spec.missing, ""],
+        )
+    return frame if wanted is None else frame[wanted]
+
+
+def _workbook(source: Source) -> "pd.ExcelFile":
+    import pandas as pd
+    from python_calamine import CalamineError
+
+    try:
+        return pd.ExcelFile(source.path, engine="calamine")
+    except (CalamineError, ValueError, OSError) as error:
+        raise DatasetError(
+            f"{source.shown} is no workbook, or damaged",
+            why=first_line(error),
+            fix="save it anew; when it holds something else, say so in dataset.read.format",
+        ) from error
+
+
+def _sheet(source: Source, book: "pd.ExcelFile", read: ReadSpec) -> str:
+    sheets = [str(name) for name in book.sheet_names]
+    if read.sheet is None:
+        return sheets[0]
+    if read.sheet not in sheets:
+        raise DatasetError(
+            f"{source.shown} has no sheet '{read.sheet}'",
+            why=f"dataset.read.sheet names it; the workbook has: {listing(sheets)}",
+            fix=hint(read.sheet, sheets),
+        )
+    return read.sheet

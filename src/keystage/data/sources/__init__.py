@@ -1,0 +1,1 @@
+"""Where the rows of a dataset come from: files, folders, URLs, a database, an installed library."""
