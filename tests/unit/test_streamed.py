@@ -233,6 +233,32 @@ def test_the_rows_of_the_test_are_those_of_a_table_in_memory(
     assert not (tmp_path / "staged").exists()
 
 
+def test_booleans_with_missing_cells_are_counted_as_the_texts_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 100)
+    spec = _file(tmp_path, "is,y\n" + "True,1\nFALSE,0\n" * 20 + ",1\n" + "true,0\n" * 20)
+
+    at_once, streamed = _both(spec, tmp_path)
+
+    pd.testing.assert_frame_equal(streamed.sample, at_once.table)
+    assert streamed.tallies["is"].values == {"True": 40, "False": 20}
+
+
+@pytest.mark.parametrize("bytes_of_a_block", [12, 4000])
+def test_times_with_zones_in_some_rows_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bytes_of_a_block: int
+) -> None:
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", bytes_of_a_block)
+    text = "t,y\n" + "2020-01-01,0\n" * 3 + "2020-01-01T00:00:00Z,1\n" * 3
+    spec = _file(tmp_path, text, columns=[ColumnSpec("t", ColumnType.datetime)], bad_cells=BadCells.empty)
+
+    with pytest.raises(DatasetError, match="column 't' has times of several kinds"):
+        read_streamed(spec, tmp_path, 1, 2)
+    with pytest.raises(DatasetError, match="column 't' has times of several kinds"):
+        read_dataset(spec, tmp_path)
+
+
 def test_values_that_stand_in_an_earlier_row_are_found_over_blocks() -> None:
     rng = np.random.default_rng(0)
     seen = Seen()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from keystage.core.errors import DatasetError, listing
+from keystage.core.params import first_line
 from keystage.data.columns import ColumnSpec, ColumnType, OnViolation
 from keystage.data.spec import DatasetSpec
 
@@ -118,6 +119,9 @@ def cast_to(column: "pd.Series", kind: ColumnType, form: str | None = None) -> "
         column: as the files have it.
         kind: the type.
         form: of datetimes that are not in ISO 8601, as ``strptime`` takes it.
+
+    Raises:
+        DatasetError: some times have a zone and some have not.
     """
     import pandas as pd
 
@@ -127,7 +131,7 @@ def cast_to(column: "pd.Series", kind: ColumnType, form: str | None = None) -> "
         return column, pd.Series(False, index=column.index)
     cast: pd.Series
     if kind is ColumnType.datetime:
-        cast = pd.to_datetime(column, errors="coerce", format=form or "ISO8601")
+        cast = _times(column, form or "ISO8601")
     elif kind is ColumnType.boolean:
         words = column.astype("str").str.strip().str.lower()
         cast = words.map({**dict.fromkeys(_TRUE, 1.0), **dict.fromkeys(_FALSE, 0.0)})
@@ -137,6 +141,19 @@ def cast_to(column: "pd.Series", kind: ColumnType, form: str | None = None) -> "
     if kind is ColumnType.integer:
         bad |= cast.notna() & (cast % 1 != 0)  # infinite ones too
     return cast, bad
+
+
+def _times(column: "pd.Series", form: str) -> "pd.Series":
+    import pandas as pd
+
+    try:
+        return pd.to_datetime(column, errors="coerce", format=form)
+    except ValueError as error:
+        raise DatasetError(
+            f"column '{column.name}' has times of several kinds",
+            why=first_line(error),
+            fix=f"write them with one zone, or all without, or declare '{column.name}' as string in dataset.columns",
+        ) from error
 
 
 def _has_type(column: "pd.Series", kind: ColumnType) -> bool:

@@ -31,9 +31,7 @@ def transform(step: Any, table: "pd.DataFrame") -> "pd.DataFrame":
         return transformed
     codes, values = found
     few = step.transform(_with(table.head(len(values)), values))
-    columns = {
-        name: few[name].to_numpy()[codes[name]] if name in codes else table[name].to_numpy() for name in few.columns
-    }
+    columns = {name: few[name].to_numpy()[codes[name]] if name in codes else table[name] for name in few.columns}
     return pd.DataFrame(columns, index=table.index)
 
 

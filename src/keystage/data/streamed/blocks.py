@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 BLOCK_BYTES = 16 * 2**20  # of CSV: some 100,000 rows of 20 columns
 BATCH_ROWS = 100_000  # of Parquet
-SHORT = 1000  # bytes of a block that may be empty lines
+SHORT = 1000  # bytes of a block that are looked at first
 MOST_BYTES = 8 * BLOCK_BYTES  # after which a row must have ended
 
 
@@ -108,7 +108,7 @@ def _texts(source: Source, quote: bytes) -> Iterator[tuple[memoryview, float]]:
                 break
             end = _end_of_rows(text, filled, quote)
             rest = bytes(memoryview(text)[end:filled])
-            if end and (end > SHORT or text[:end].strip()):  # Arrow refuses blocks of empty lines alone
+            if text[: min(end, SHORT)].strip() or text[:end].strip():  # Arrow refuses blocks of empty lines alone
                 yield memoryview(text)[:end], file.tell() / size
             if len(rest) > MOST_BYTES:
                 raise DatasetError(

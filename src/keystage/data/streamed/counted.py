@@ -107,7 +107,9 @@ def _tally(column: "pd.Series", *, counted: bool) -> Tally:
     if not counted:
         return Tally(rows, missing, values=None)
     found = column.value_counts(sort=False, dropna=True)
-    known = dict(zip(found.index, found.tolist(), strict=True)) if len(found) <= MOST_VALUES else None
+    # Booleans of which some are missing are texts in their block, so they are counted as such.
+    names = found.index.astype("str") if found.index.dtype == "bool" else found.index
+    known = dict(zip(names, found.tolist(), strict=True)) if len(found) <= MOST_VALUES else None
     return Tally(rows, missing, values=known)
 
 

@@ -200,13 +200,16 @@ class _Look:
                     future.cancel()
 
     def _take(self, held: _Held, *, held_out: bool) -> None:
+        for name in held.frame.columns:
+            known, kind = self._types.setdefault(str(name), set()), str(held.frame[name].dtype)
+            if kind not in known:
+                known.add(kind)
+                settled_types({str(name): known}, self._work.spec.name)  # refuses what cannot be one column
         for name, tally in held.tallies.items():
             self._tallies.setdefault(name, Tally()).add(tally)
             if self._tallies[name].values is None:
                 self._work.uncounted.add(name)
         self._checks = _together(self._checks, held.checks, self._rows)
-        for name in held.frame.columns:
-            self._types.setdefault(str(name), set()).add(str(held.frame[name].dtype))
         self._kept += next(iter(held.tallies.values())).rows
         if len(held.frame):
             numbered = held.frame.set_axis(held.frame.index + self._rows)

@@ -36,9 +36,9 @@ def _settled(column: str, types: list[str], name: str) -> str:
         zones = {kind.partition(",")[2] for kind in types}
         if len(times) < len(types) or len(zones) > 1:
             raise DatasetError(
-                f"column '{column}' of dataset '{name}' has times of several kinds",
-                why=f"blocks of its rows are {', '.join(types)}",
-                fix=f"write them alike, or declare '{column}' as string in dataset.columns",
+                f"column '{column}' has times of several kinds",
+                why=f"blocks of rows of dataset '{name}' are {', '.join(types)}",
+                fix=f"write them with one zone, or all without, or declare '{column}' as string in dataset.columns",
             )
         return next(kind for unit in ("ns", "us", "ms", "s") for kind in times if f"[{unit}" in kind)
     return "str" if "str" in types else "float64"
