@@ -2,8 +2,10 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+
+from keystage.data.checks import MAX_SAMPLED_CELLS, Check
 
 if TYPE_CHECKING:
     import numpy as np
@@ -139,3 +141,19 @@ def _together(one: dict[Any, int] | None, other: dict[Any, int] | None) -> dict[
     for value, count in other.items():
         one[value] = one.get(value, 0) + count
     return one if len(one) <= MOST_VALUES else None
+
+
+def checks_together(checks: list[Check], more: list[Check], rows: int) -> list[Check]:
+    """Two blocks' checks as one; the second follows so many rows."""
+    moved = [
+        replace(check, sample=[{**item, "row": item["row"] + rows} for item in check.sample]) if check.sample else check
+        for check in more
+    ]
+    if not checks:
+        return moved
+    return [
+        replace(
+            one, violations=one.violations + other.violations, sample=(one.sample + other.sample)[:MAX_SAMPLED_CELLS]
+        )
+        for one, other in zip(checks, moved, strict=True)
+    ]

@@ -5,17 +5,17 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from keystage.core.errors import DatasetError, listing
-from keystage.data.checks import MAX_SAMPLED_CELLS, Check, hold_to_declaration, require_none
+from keystage.data.checks import Check, hold_to_declaration, require_none
 from keystage.data.roles import HELD_OUT
 from keystage.data.sources.resolve import Source
 from keystage.data.sources.spec import ReadSpec
 from keystage.data.spec import DatasetSpec, Task
 from keystage.data.streamed.blocks import Block, blocks_of
-from keystage.data.streamed.counted import Tally, tallied
+from keystage.data.streamed.counted import Tally, checks_together, tallied
 from keystage.data.streamed.files import File, files_of
 from keystage.data.streamed.parsed import Kind, OtherKind, Parser, kinds_in
 from keystage.data.streamed.sampled import Sample
@@ -209,7 +209,7 @@ class _Look:
             self._tallies.setdefault(name, Tally()).add(tally)
             if self._tallies[name].values is None:
                 self._work.uncounted.add(name)
-        self._checks = _together(self._checks, held.checks, self._rows)
+        self._checks = checks_together(self._checks, held.checks, self._rows)
         self._kept += next(iter(held.tallies.values())).rows
         if len(held.frame):
             numbered = held.frame.set_axis(held.frame.index + self._rows)
@@ -242,19 +242,3 @@ class _Look:
             self._parts,
             [*self._work.files[0].names, *self._work.files[0].given],
         )
-
-
-def _together(checks: list[Check], more: list[Check], rows: int) -> list[Check]:
-    """Two blocks' checks as one; the second follows so many rows."""
-    moved = [
-        replace(check, sample=[{**item, "row": item["row"] + rows} for item in check.sample]) if check.sample else check
-        for check in more
-    ]
-    if not checks:
-        return moved
-    return [
-        replace(
-            one, violations=one.violations + other.violations, sample=(one.sample + other.sample)[:MAX_SAMPLED_CELLS]
-        )
-        for one, other in zip(checks, moved, strict=True)
-    ]
