@@ -165,11 +165,15 @@ def project(finished: Project, tmp_path: Path) -> Project:
 
 @pytest.fixture
 def registered(finished: Project, tmp_path: Path) -> Project:
-    """A copy of the project that has run, whose version 1 is registered: for tests that do not look at its files.
+    """A copy of the project that has run, whose version 1 is registered: for tests that do not look at its files."""
+    return copy_with_versions(finished, tmp_path / "project")
 
-    The store holds absolute paths: version 1 stays where it was made, what is made anew stands in the copy.
+
+def copy_with_versions(finished: Project, root: Path) -> Project:
+    """Copy a project with what is registered.
+
+    The store holds absolute paths: versions stay where they were made, what is made anew stands in the copy.
     """
-    root = tmp_path / "project"
     shutil.copytree(finished.root, root)
     store, before = root / "mlflow.db", (root / "mlflow.db").stat()
     with closing(sqlite3.connect(store)) as opened, opened:

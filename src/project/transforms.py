@@ -1,9 +1,12 @@
-"""Your own transforms. A recipe in conf/prep names one as ``project.transforms:ClassName``.
+"""Your own transforms. A recipe in conf/prep names one as ``project.transforms:Name``.
 
 A transform is a scikit-learn transformer: ``fit`` learns from the training rows and keeps what it learnt in
 attributes that end in ``_``; ``transform`` uses nothing else. It gets the columns its step names, as a pandas table,
 and gives back a table of the same length. It travels inside the registered model, so import only what that requires,
 and keep NumPy arrays, numbers, strings, lists and dicts: skops, which saves the model safely, knows no pandas objects.
+
+A plain function of a table does where nothing is to be learnt: it gives a table with a row for each, and its keyword
+arguments are the step's options.
 
 A change of this file, or of a module below src/ that it imports, re-runs dataprep where the recipe names one of its
 classes, and what follows from it when the prepared rows changed.
@@ -39,3 +42,9 @@ class ClipQuantiles(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # t
     def transform(self, X: pd.DataFrame) -> pd.DataFrame:
         """Return ``X`` limited to the ranges; missing cells stay missing."""
         return X.clip(self.low_, self.high_, axis="columns")
+
+
+def ratio(table: pd.DataFrame, of: str, to: str) -> pd.DataFrame:
+    """An example: add the ratio of two columns of numbers; missing where the second one is 0."""
+    numbers = table[of].astype("float64") / table[to].astype("float64").replace(0.0, np.nan)
+    return table.assign(**{f"{of}_to_{to}": numbers})

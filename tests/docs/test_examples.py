@@ -76,6 +76,17 @@ def test_the_page_on_your_own_table(wine: Project) -> None:
 
 
 @pytest.mark.slow
+def test_the_page_on_recipes(project: Project) -> None:
+    shown = _run(project, "docs/recipes.md")
+
+    told = next(text for language, text in _snippets("docs/recipes.md") if language == "text")
+    assert all(line in shown for line in told.splitlines())
+    assert "version 1 of model TitanicAuto" in shown
+    assert "Ticket (identifier, by option purposes)" in shown
+    assert "auto: as it is" in shown.rpartition("Fitting the recipe")[2]
+
+
+@pytest.mark.slow
 def test_the_page_on_reuse(project: Project) -> None:
     shown = _run(project, "docs/reuse.md")
 
@@ -104,6 +115,19 @@ def test_the_page_on_the_registry(project: Project) -> None:
     assert "@2 is champion now; it was TitanicSurvivalInitial@1" in shown
     assert "@1 is champion now; it was TitanicSurvivalInitial@2" in shown
     assert "probability_1" in shown
+
+
+@pytest.mark.slow
+def test_the_page_on_versions_of_datasets(project: Project) -> None:
+    shown = _run(project, "docs/dataset-versions.md")
+
+    assert re.search(r"Registered titanic@[0-9a-f]{8}: 1,309 rows in 2 files", shown)
+    assert "TitanicSurvivalInitial@1" in shown, "what used the version"
+    assert re.search(r"REUSE +train|train +REUSE", shown)
+    assert "Embarked" in shown
+    assert "thousands: ." in shown.replace('"', "")
+    assert (project.root / "drift.html").is_file()
+    assert (project.root / "data/as_it_came/Titanic2.csv").is_file()
 
 
 @pytest.mark.slow

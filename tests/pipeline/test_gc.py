@@ -85,7 +85,7 @@ def test_gc_removes_nothing_when_it_cannot_read_what_a_name_leads_to(project: Pr
     assert done.returncode == 1
     assert "error[project]: what refs/heads/broken refers to cannot be read, so nothing is removed" in done.stdout
     assert f"'{name}'" in done.stdout
-    assert "  fix: correct its dvc.yaml or dvc.lock, or remove refs/heads/broken" in done.stdout
+    assert "  fix: correct its dvc.yaml, dvc.lock or datasets/, or remove refs/heads/broken" in done.stdout
     assert _cached(project) == before
 
 

@@ -2,12 +2,14 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import requests
 from tests.conftest import Project
@@ -97,33 +99,64 @@ def test_the_run_holds_every_trial(project: Project) -> None:
     assert {"lgbm", "lrl2", "rf"} == set(board["estimator"])
 
 
-def test_the_model_scores_raw_rows_in_an_environment_of_its_own_requirements(project: Project, tmp_path: Path) -> None:
-    project.call("dvc", "repro")
+AS_TESTED = """
+import sys, numpy as np, pandas as pd, mlflow
+mlflow.set_tracking_uri(sys.argv[1])
+for name in sys.argv[2:]:
+    expected = pd.read_parquet(f"{name}.predictions.parquet").drop(columns="actual")
+    told = mlflow.pyfunc.load_model(f"models:/{name}/1").predict(pd.read_parquet(f"{name}.rows.parquet"))
+    assert np.array_equal(told[list(expected)], expected), name
+    print(name, len(told), *told)
+"""
+DIABETES = """
+import pathlib
+from sklearn.datasets import load_diabetes
+pathlib.Path("data/diabetes").mkdir()
+load_diabetes(as_frame=True).frame.to_csv("data/diabetes/diabetes.csv", index=False)
+pathlib.Path("conf/dataset/diabetes.yaml").write_text(
+    "name: diabetes\\npath: data/diabetes\\nfiles: [diabetes.csv]\\nlabel: target\\ntask: regression\\n"
+)
+"""
+BY_TASK = {
+    "TitanicSurvivalInitial": ("Survived", ()),
+    "Diabetes": ("target", ("dataset=diabetes", "prep={test_size:0.2,steps:[]}", "automl.metric=r2")),
+    "CO2": ("co2", ("dataset=co2", "prep=forecast", "automl.metric=rmse")),
+}
+
+
+def test_models_of_each_task_score_raw_rows_in_an_environment_of_their_own_requirements(
+    project: Project, tmp_path: Path
+) -> None:
+    project.call("python", "-c", DIABETES)
+    for name, (label, overrides) in BY_TASK.items():
+        project.call("keystage", "run", *overrides, f"registry.model_name={name}")
+        rows = pd.read_parquet(project.root / "artifacts/raw_test.parquet").drop(columns=label)
+        rows.to_parquet(tmp_path / f"{name}.rows.parquet")
+        shutil.copy(project.root / "artifacts/predictions.parquet", tmp_path / f"{name}.predictions.parquet")
     uri = f"sqlite:///{project.root}/mlflow.db"
-    found = next((project.root / "mlartifacts").rglob("MLmodel")).parent
-    python = tmp_path / "clean" / "bin" / "python"
-    install = ["-m", "pip", "install", "--quiet", "--no-compile", "--requirement", str(found / "requirements.txt")]
-    for command in (
-        [sys.executable, "-m", "venv", str(tmp_path / "clean")],
-        [str(python), *install],
-    ):
-        subprocess.run(
-            command, check=True, capture_output=True, env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    needed = {str(found.with_name("requirements.txt")) for found in (project.root / "mlartifacts").rglob("MLmodel")}
+    clean = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    python = str(tmp_path / "clean" / "bin" / "python")
+    install = ["-m", "pip", "install", "--quiet", "--no-compile", *(f"--requirement={path}" for path in needed)]
+    for command in ([sys.executable, "-m", "venv", str(tmp_path / "clean")], [python, *install]):
+        subprocess.run(command, check=True, capture_output=True, env=clean)
+
+    def scored(*arguments: str) -> list[str]:
+        done = subprocess.run(
+            [python, "-c", *arguments], capture_output=True, text=True, cwd=tmp_path, env=clean, check=False
         )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()
 
-    done = subprocess.run(
-        [str(python), "-c", UNSEEN, uri, "models:/TitanicSurvivalInitial/1"],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
-        check=False,
-    )
-
-    assert done.returncode == 0, done.stderr
-    raw, kept = done.stdout.splitlines()[-2:]
+    assert len(needed) == len(BY_TASK)
+    raw, kept = scored(UNSEEN, uri, "models:/TitanicSurvivalInitial/1")[-2:]
     assert raw.endswith("] 1 3")
     assert raw.startswith(kept)
+    assert scored(AS_TESTED, uri, *BY_TASK)[-3:] == [
+        "TitanicSurvivalInitial 262 predicted probability_0 probability_1",
+        "Diabetes 89 predicted",
+        "CO2 12 predicted low high",
+    ]
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from tests.conftest import Project as Folder
+from tests.conftest import copy_with_versions
 from typer.testing import CliRunner, Result
 
 import keystage
@@ -34,9 +35,7 @@ PLAIN = [
 @pytest.fixture(scope="module")
 def folder(finished: Folder, tmp_path_factory: pytest.TempPathFactory) -> Folder:
     """A project that has run, and then as an experiment; its registry is that of the run it was copied from."""
-    root = tmp_path_factory.mktemp("results") / "project"
-    shutil.copytree(finished.root, root)
-    made = Folder(root)
+    made = copy_with_versions(finished, tmp_path_factory.mktemp("results") / "project")
     made.call("dvc", "exp", "run", "--name", "fewer", "--temp", *(part for item in PLAIN for part in ("-S", item)))
     return made
 

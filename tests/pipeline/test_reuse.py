@@ -109,6 +109,14 @@ TABLE: dict[str, tuple[Change, set[str]]] = {
         _composed("dataset.files=[Titanic.csv]", "dataset.validation_files=[Titanic2.csv]"),
         ALL,
     ),
+    "test rows that the dataset gives": (
+        _both(
+            _edited("conf/dataset/titanic.yaml", "[Titanic.csv, Titanic2.csv]", "[Titanic.csv]"),
+            _appended("conf/dataset/titanic.yaml", "test: {files: [Titanic2.csv]}\n"),
+            _composed(),
+        ),
+        ALL,
+    ),
     "a setting of the evaluation": (_composed("evaluation.worst=3"), {"evaluate", "report"}),
     "a segment, of a column that is dropped": (_composed("evaluation.segments=[Cabin]"), {"evaluate", "report"}),
     "what becomes of bad cells, where there are none": (

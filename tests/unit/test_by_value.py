@@ -25,11 +25,10 @@ TABLE = pd.DataFrame(
 @pytest.mark.parametrize("columns", [["few"], ["some", "few"], ["few", "all"], ["number", "few"]])
 @pytest.mark.parametrize("use", ["codes", "one_hot"])
 def test_a_step_is_fitted_and_applied_as_by_itself(columns: list[str], use: str) -> None:
-    own, quick = (build(TransformSpec(use, columns), seed=1) for _ in range(2))
+    own, quick = (build(TransformSpec(use, columns), 1, {"seed": 1, "regression": False}, []) for _ in range(2))
     other = TABLE.assign(few=TABLE["few"].where(TABLE["number"] < 1, "never seen"))
 
-    own.fit(TABLE)
-    by_value.fit(quick, TABLE)
+    pd.testing.assert_frame_equal(by_value.fit_transform(quick, TABLE), own.fit_transform(TABLE))
 
     assert pickle.dumps(own) == pickle.dumps(quick)
     for table in (TABLE, other, TABLE.head(3)):

@@ -366,3 +366,17 @@ def test_last_periods_are_counted_by_the_grid() -> None:
     tested = last_periods(arrange(rows, _spec()), 6)
 
     assert int(tested.sum()) == 5
+
+
+def test_auto_prepares_the_columns_beside_the_past_and_leaves_those_of_the_past() -> None:
+    draw = np.random.default_rng(1)
+    rows = _rows().assign(offer=draw.choice(["none", "half", "gift"], 80), paid="1,5 €", code=range(80))
+    rows["paid"] = [f"{number:,.1f} €" for number in draw.uniform(1000, 2000, 80)]
+    made = _prepared(rows, _spec(), PrepSpec(None, [TransformSpec("auto")]))
+
+    assert {"when_trend", "sold_lag_12", "offer_gift", "paid", "price"} <= set(made.train.features)
+    assert made.train.features["paid"].between(1000, 2000).all()
+    assert {entry["column"] for entry in made.fitted.automatic["columns"]} == {"price", "offer", "paid", "code"}
+    assert list(made.fitted.left_out) == ["code"]
+    with pytest.raises(ConfigError, match=r"step 1 of the recipe \('target'\) encodes by the label, which a forecast"):
+        _prepared(rows, _spec(), PrepSpec(None, [TransformSpec("target", ["offer"])]))

@@ -94,6 +94,16 @@ def test_recipe_and_votes_of_learners_predict_the_same_also_for_cells_never_seen
         assert predict(content, table) == pytest.approx(pipeline.predict_proba(table), abs=1e-6)
 
 
+def test_what_auto_makes_of_numbers_and_few_categories_predicts_the_same(rows: pd.DataFrame) -> None:
+    from keystage.adapters.onnx_model import convert, predict
+
+    pipeline = _pipeline(rows, (TransformSpec("auto", [], {"fill": "median"}),), _votes)
+    new = rows.assign(sex="other", deck=None, floor=7.0, age=np.inf)
+
+    for table in (rows, new):
+        assert predict(convert(pipeline), table) == pytest.approx(pipeline.predict_proba(table), abs=1e-6)
+
+
 def test_numbers_are_predicted_too(rows: pd.DataFrame) -> None:
     from keystage.adapters.onnx_model import convert, predict
 

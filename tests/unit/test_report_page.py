@@ -56,6 +56,13 @@ def test_the_page_has_headings_in_order_and_names_for_drawings_and_tables() -> N
     assert told.headers == told.scoped
 
 
+def test_guardrails_that_are_not_looked_at_are_named() -> None:
+    told = everything()
+    skipping = replace(told, data={**told.data, "guardrails_skipped": ["near_constant", "leaking"]})
+
+    assert "Not looked at, as dataset.guardrails says: near constant, leaking" in page(skipping)
+
+
 def test_names_and_cells_are_text_whatever_they_say() -> None:
     text, told = page(everything()), markdown(card(everything()))
 

@@ -127,7 +127,7 @@ def test_the_sample_is_the_same_whatever_the_blocks_the_cores_and_the_format(
 def test_each_row_is_drawn_as_often_as_any_other() -> None:
     times: Counter[int] = Counter()
     for seed in range(40):
-        sample = Sample(200, seed, None)
+        sample = Sample(200, seed, [])
         for first in range(0, 2000, 400):
             sample.add(pd.DataFrame({"id": range(first, first + 400)}, index=range(first, first + 400)), first, False)
         frames, places = sample.drawn()

@@ -11,6 +11,7 @@ import pytest
 
 from keystage.compute.spec import ComputeProfile, ComputeSpec
 from keystage.core.errors import DatasetError
+from keystage.data.given import GivenTest
 from keystage.data.spec import DatasetSpec, Task
 from keystage.data.stream import StreamSpec, TrainOn
 from keystage.data.streamed import blocks
@@ -42,6 +43,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             "weight": rng.random(rows).round(2),
             "fold": rng.integers(-1, 3, rows),
             "day": pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 900, rows), "D"),
+            "part": rng.choice(["train", "test", "validation"], rows),
             "y": rng.integers(0, 2, rows),
         }
     )
@@ -52,10 +54,12 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def _prepared(stream: StreamSpec | None, **changes: Any) -> tuple[list[pd.DataFrame], dict[str, Any], bytes]:
-    spec = DatasetSpec(["a.csv"], "y", Task.classification, "t", "data", drop=["id", "day"], stream=stream)
+def _prepared(
+    stream: StreamSpec | None, prep: PrepSpec = PREP, **changes: Any
+) -> tuple[list[pd.DataFrame], dict[str, Any], bytes]:
+    spec = DatasetSpec(["a.csv"], "y", Task.classification, "t", "data", drop=["id", "day", "part"], stream=stream)
     profile = ComputeProfile(cores=2)
-    dataprep(DataprepParams(7, replace(spec, **changes), PREP, ComputeSpec(*[profile] * 5)))
+    dataprep(DataprepParams(7, replace(spec, **changes), prep, ComputeSpec(*[profile] * 5)))
     tables = [pd.read_parquet(path) for path in TABLES]
     assert not workspace.STAGED.exists()
     return tables, workspace.read_json(workspace.DATA_REPORT), workspace.RECIPE.read_bytes()
@@ -69,12 +73,14 @@ def _prepared(stream: StreamSpec | None, **changes: Any) -> tuple[list[pd.DataFr
         {"group": "group", "time": "day", "fold": "fold"},
         {"time": "day"},
         {"task": Task.regression, "label": "weight"},
+        {"test": GivenTest(column="part")},
+        {"test": GivenTest(files=["v.csv"])},
     ],
 )
 def test_all_that_is_written_is_what_a_table_in_memory_gives(changes: dict[str, Any]) -> None:
     at_once, told, recipe = _prepared(None, **changes)
 
-    for train_on in TrainOn:
+    for train_on in [TrainOn.sample] if "test" in changes else list(TrainOn):
         tables, report, fitted = _prepared(StreamSpec(10_000, train_on), **changes)
 
         for expected, found in zip(at_once, tables, strict=True):
@@ -97,9 +103,9 @@ def test_a_sample_goes_on_in_the_proportions_of_the_table(caplog: pytest.LogCapt
     assert report["rows"] == {**told["rows"], "train": 1500, "test": 500}
     for found, exact in zip(report["profile"], told["profile"], strict=True):
         same = ["column", "type", "count", "missing", "infinite"]
-        same += ["distinct", "top"] if found["column"] in {"word", "other", "day"} else []
+        same += ["distinct", "top"] if found["column"] in {"word", "other", "day", "part"} else []
         assert {name: found[name] for name in same} == {name: exact[name] for name in same}
-        assert ("sampled" in found) == (found["column"] not in {"word", "other", "day"})
+        assert ("sampled" in found) == (found["column"] not in {"word", "other", "day", "part"})
         for name in ("mean", "std", "skew"):
             same_number = exact[name] is None or pytest.approx(exact[name], rel=1e-6, abs=1e-9)
             assert found[name] == same_number or found[name] is exact[name]
@@ -125,6 +131,25 @@ def test_of_a_large_table_all_rows_are_prepared_by_the_recipe_of_the_sample() ->
                                       expected.drop(columns=["x", "n"], errors="ignore"))  # fmt: skip
     filled = whole[0]["x"] != tables[0]["x"]
     assert 0 < filled.sum() < 700  # the mean of another sample
+
+
+def test_rows_that_the_recipe_was_fitted_on_are_not_told_their_own_label() -> None:
+    by_label = PrepSpec(0.25, [TransformSpec("fill", ["x", "n"]), TransformSpec("target", ["word", "other"])])
+
+    whole, _, recipe = _prepared(None, by_label)
+    tables, _, fitted = _prepared(StreamSpec(10_000, TrainOn.all), by_label)
+    some, _, _ = _prepared(StreamSpec(3000, TrainOn.all), by_label)
+
+    assert fitted == recipe
+    for expected, found in zip(whole, tables, strict=True):
+        pd.testing.assert_frame_equal(found, expected)
+    # Of rows outside of the sample, a text has one code; of those within, one for each fold.
+    assert some[0]["word"].nunique() > some[1]["word"].nunique() == 3
+
+
+def test_given_test_rows_and_all_rows_exclude_each_other() -> None:
+    with pytest.raises(ValueError, match=r"train_on=all draws the test rows, and dataset\.test gives"):
+        _prepared(StreamSpec(2000, TrainOn.all), test=GivenTest(column="part"))
 
 
 def test_what_is_staged_is_gone_after_an_error_too() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-_PROJECT_CACHE = "keystage-project-cache"  # the project's cache, as a remote to take data from
+PROJECT_CACHE = "keystage-project-cache"  # the project's cache, as a remote to take data from
 # Set by git in its hooks and by DVC in stages, for the repository and the stage in work.
 _NOT_OURS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "DVC_ROOT", "DVC_STAGE", "DVC_EXP_NAME", "PYTHONPATH")
 
@@ -26,7 +26,7 @@ def isolate(checkout: Path, project: Path) -> None:
         today = repo.config.read()
     with Config(str(checkout / ".dvc"), validate=False).edit("local", validate=False) as own:
         merge(own, {"remote": today["remote"], "core": today["core"]})
-        merge(own, {"remote": {_PROJECT_CACHE: {"url": cache}}, "cache": {"dir": str(checkout / ".dvc" / "cache")}})
+        merge(own, {"remote": {PROJECT_CACHE: {"url": cache}}, "cache": {"dir": str(checkout / ".dvc" / "cache")}})
 
 
 def bring(checkout: Path, names: Sequence[str]) -> None:
@@ -37,7 +37,7 @@ def bring(checkout: Path, names: Sequence[str]) -> None:
     logging.getLogger("dvc").setLevel(logging.ERROR)  # it warns of what one place lacks, and the other may have
     wanted = [str(checkout / name) for name in names]
     with Repo(str(checkout)) as repo:
-        for remote in (_PROJECT_CACHE, None):
+        for remote in (PROJECT_CACHE, None):
             with suppress(DvcException):
                 repo.pull(targets=[name for name in wanted if not Path(name).is_file()], remote=remote)
 

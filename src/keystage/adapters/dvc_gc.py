@@ -1,7 +1,8 @@
 """What the DVC cache holds that nothing refers to, and its removal.
 
-DVC tells what a commit uses and removes the rest. Two things are added to its own ``dvc gc``: metrics are in the cache
-too, for the run cache, though no commit uses them from there; and runs whose outputs are gone leave the run cache.
+DVC tells what a commit uses and removes the rest. Three things are added to its own ``dvc gc``: metrics are in the
+cache too, for the run cache, though no commit uses them from there; registered datasets are kept, of whose records DVC
+does not know; and runs whose outputs are gone leave the run cache.
 """
 
 import logging
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keystage.adapters.dvc_cache import object_path
+from keystage.adapters.dvc_datasets import registered_in
 from keystage.adapters.dvc_locks import experiments_at_work
 from keystage.adapters.dvc_runs import forget, outputs_by_object, recorded_runs
 from keystage.adapters.dvc_settings import cache_folder
@@ -97,12 +99,13 @@ def _used(repo: "Repo", commits: Mapping[str, str], seen: Seen) -> Iterator[Any]
             # `force`: a folder whose list of files is missing is no reason to ask, its files are of no use without it.
             for objects in repo.index.used_objs(force=True).values():
                 yield from objects
+            yield from registered_in(repo)
             outs = [out for stage in repo.index.stages for out in stage.outs]
         except Exception as error:
             raise ProjectError(
                 f"what {name} refers to cannot be read, so nothing is removed",
                 why=" ".join(": ".join(str(cause) for cause in causes(error)).split()),
-                fix=f"correct its dvc.yaml or dvc.lock, or remove {name}, then run the same command again",
+                fix=f"correct its dvc.yaml, dvc.lock or datasets/, or remove {name}, then run the same command again",
             ) from error
         yield from (out.hash_info for out in outs if not out.use_cache and out.hash_info)
         seen(name)

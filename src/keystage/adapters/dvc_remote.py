@@ -77,20 +77,26 @@ class RemoteResults:
         here = self._complete_runs()
         # The outputs of runs that are there are compared too: what was lost there is replaced.
         outputs = set().union(*here.values())
-        missing = sorted(outputs - self.holds(outputs))
+        files = self.push_objects(outputs)
         new = sorted(set(here) - there)
-        if missing:
-            cache = self.repo.cache.local
-            with TqdmCallback(desc="Pushing outputs", unit="file") as progress:
-                paths = [cache.oid_to_path(digest) for digest in missing]
-                self.objects.add(paths, localfs, missing, check_exists=False, callback=progress)
         if new:
             fs = self.objects.fs
             with TqdmCallback(desc="Pushing runs", unit="file", size=len(new)) as progress:
                 paths = [self.repo.stage_cache._get_cache_path(*name) for name in new]
                 targets = [fs.join(self.runs, key[:2], key, digest) for key, digest in new]
                 generic.copy(localfs, paths, fs, targets, callback=progress, batch_size=fs.jobs)
-        return len(new), len(missing)
+        return len(new), files
+
+    def push_objects(self, digests: Iterable[str]) -> int:
+        """Add objects of the cache that are not there. Returns how many were new."""
+        wanted = set(digests)
+        missing = sorted(wanted - self.holds(wanted))
+        if missing:
+            cache = self.repo.cache.local
+            with TqdmCallback(desc="Pushing outputs", unit="file") as progress:
+                paths = [cache.oid_to_path(digest) for digest in missing]
+                self.objects.add(paths, localfs, missing, check_exists=False, callback=progress)
+        return len(missing)
 
     def _list(self, folder: str) -> list[str]:
         fs = self.objects.fs

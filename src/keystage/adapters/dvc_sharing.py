@@ -1,15 +1,19 @@
 """When a command uses the remote, and what is said when it cannot."""
 
 import logging
+from pathlib import Path
 from typing import Any
 
 from dvc.repo import Repo
 from dvc.stage.cache import RunCacheNotFoundError, _can_hash, _get_stage_hash
 from dvc.stage.serialize import to_single_stage_lockfile
 
+from keystage.adapters.dvc_datasets import cached, in_force
+from keystage.adapters.dvc_datasets import missing as lacks
 from keystage.adapters.dvc_remote import RemoteResults, Run, reach, why_not
 from keystage.adapters.dvc_repro import keyed_stages
 from keystage.core.errors import RemoteError
+from keystage.data.version import versions
 
 logger = logging.getLogger(__name__)
 
@@ -91,7 +95,10 @@ class Sharing:
             assert self.remote
             logger.info("Comparing with remote '%s'", self.remote)
             try:
-                new = reach(repo, self.remote).push()
+                results = reach(repo, self.remote)
+                runs, files = results.push()
+                root = Path(repo.root_dir)
+                files += results.push_objects(cached(root, versions(root)))
                 if tracked := _tracked_data(repo):
                     repo.push(targets=[stage.addressing for stage in tracked])
             except Exception as error:
@@ -100,7 +107,7 @@ class Sharing:
                     why=why_not(repo, str(self.remote), error),
                     fix="mend that (docs/sharing.md) and run the same command again: what is there already stays",
                 ) from error
-        return new
+        return runs, files
 
     def _choose(self, repo: Repo) -> None:
         known = sorted(repo.config["remote"])
@@ -146,9 +153,13 @@ class Sharing:
     def _fetch_tracked_data(self, repo: Repo) -> None:
         missing = [stage for stage in _tracked_data(repo) if not all(out.exists for out in stage.outs)]
         names = [stage.addressing for stage in missing]
+        root = Path(repo.root_dir)
         try:
             if names:
                 repo.pull(targets=names)
+            if (version := in_force(root)) and (lacking := lacks(root, version)) and self._results:
+                names = [version.shown]
+                self._results.fetch_outputs({"outs": [{"md5": file.md5} for file in lacking]})
         except Exception as error:
             raise RemoteError(
                 f"data that DVC tracks is not here: {', '.join(names)}",

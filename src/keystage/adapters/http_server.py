@@ -24,6 +24,8 @@ from keystage.serving.holder import Holder, Settings
 from keystage.serving.requests import RequestError, records_of
 from keystage.serving.served import ServedModel
 
+TOO_MANY = 429
+
 logger = logging.getLogger("keystage.adapters.http_server")  # also where this is the program
 
 
@@ -49,7 +51,8 @@ def application(holder: Holder) -> FastAPI:
             records = records_of(body, list(holder.model.columns), holder.settings.max_rows)
             name, answers = await holder.score(records)
         except RequestError as error:
-            return JSONResponse(error.body(), error.status)
+            later = {"retry-after": "1"} if error.status == TOO_MANY else None
+            return JSONResponse(error.body(), error.status, later)
         except ServingError as error:
             logger.error("%s", error)  # noqa: TRY400 - three lines tell it
             return JSONResponse({"error": error.what, "rows": []}, 503)

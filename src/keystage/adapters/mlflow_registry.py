@@ -129,24 +129,32 @@ class MlflowRegistry:
         """Make the version champion that was it before.
 
         Raises:
+            RegistryError: as ``before_champion``.
+        """
+        return self.promote(name, self.before_champion(name).number, ROLLBACK)
+
+    def before_champion(self, name: str) -> Entry:
+        """The version that was champion before the one that is.
+
+        Raises:
             RegistryError: there is no champion, or none before it, or that one is gone.
         """
         model = self.model(name)
         current = model.aliases.get(CHAMPION)
         before = previous(model.promotions, current) if current else None
-        if before is None or model.version(before) is None:
-            if current is None:
-                why = "it has no champion"
-            elif before is None:
-                why = f"no version was promoted before {current}, as far as its history tells"
-            else:
-                why = f"version {before}, which was champion before {current}, is no more"
-            raise RegistryError(
-                f"model {name} cannot be rolled back",
-                why=why,
-                fix=f"name one: keystage registry promote {name}@VERSION",
-            )
-        return self.promote(name, before, ROLLBACK)
+        if before is not None and (found := model.version(before)) is not None:
+            return found
+        if current is None:
+            why = "it has no champion"
+        elif before is None:
+            why = f"no version was promoted before {current}, as far as its history tells"
+        else:
+            why = f"version {before}, which was champion before {current}, is no more"
+        raise RegistryError(
+            f"model {name} cannot be rolled back",
+            why=why,
+            fix=f"name one: keystage registry promote {name}@VERSION",
+        )
 
     def point(self, name: str, alias: str, number: str) -> None:
         """Give a version an alias that nobody rolls back."""

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 TRAINING_DIGEST = "keystage.training_digest"
 BEGUN = "keystage.begun"  # the digest of a training that is being mirrored
-MAX_DATASET_DIGEST = 36  # characters of a dataset's digest that MLflow keeps
 MAX_METRICS_PER_BATCH = 1000  # the limit of MLflow's log-batch request
 _LOCK_TIMEOUT = 120  # seconds; another worker registers in less
 
@@ -197,7 +196,7 @@ def _dataset_input(dataset: Dataset) -> Any:
 
     shown = Entity(
         name=dataset.name,
-        digest=dataset.digest[:MAX_DATASET_DIGEST],
+        digest=dataset.version,
         source_type="local" if "://" not in dataset.source else "http",
         source=json.dumps({"uri": dataset.source}),
         profile=json.dumps(dict(dataset.profile)),

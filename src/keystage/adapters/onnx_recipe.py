@@ -62,7 +62,11 @@ def graph_of(steps: list[tuple[str, Any]]) -> Graph:
         raise ExportError.of(f"step '{steps[0][0]}'", "its columns are not numbers and words alone")
     graph = Graph({str(name): NUMBER if name in door.numbers_ else WORD for name in door.feature_names_in_})
     for name, step in rest:
-        _add_step(graph, name, step)
+        whole = _OF_WHOLE_ROWS.get(type(step).__name__)
+        if whole is None:
+            _add_step(graph, name, step)
+        else:
+            whole(graph, step)
     return graph
 
 
@@ -138,6 +142,17 @@ def _one_hot(graph: Graph, fitted: Any, columns: _Columns) -> _Columns | None:
     return made
 
 
+def _select(graph: Graph, fitted: Any) -> None:
+    graph.columns = {name: graph.columns[name] for name in fitted.kept_}
+
+
+def _finite(graph: Graph, fitted: Any) -> None:
+    for name in fitted.numbers_:
+        value, kind = graph.columns[name]
+        missing = graph.constant(np.array([[np.nan]], dtype="float64"))
+        graph.columns[name] = (graph.add("Where", graph.add("IsInf", value), missing, value), kind)
+
+
 def _looked_up(graph: Graph, column: tuple[str, int], known: Any, numbers: Any, *, default: float) -> str:
     """The number of each cell's category; ``default`` where it is none."""
     value, kind = column
@@ -161,6 +176,7 @@ def _is_missing(value: Any) -> bool:
     return value is None or bool(value != value)
 
 
+_OF_WHOLE_ROWS: dict[str, Callable[[Graph, Any], None]] = {"Select": _select, "Finite": _finite}
 _COUNTERPARTS: dict[str, Callable[[Graph, Any, _Columns], _Columns | None]] = {
     "SimpleImputer": _fill,
     "KBinsDiscretizer": _bins,

@@ -5,6 +5,7 @@ import sys
 import typer
 
 from keystage.cli.compare import compare_runs
+from keystage.cli.dataset import dataset
 from keystage.cli.doctor import doctor
 from keystage.cli.export import export
 from keystage.cli.gc import gc
@@ -47,6 +48,7 @@ for command in (
 ):
     app.command()(command)
 app.command("compare")(compare_runs)
+app.add_typer(dataset, name="dataset")
 app.add_typer(registry, name="registry")
 
 if __name__ == "__main__":

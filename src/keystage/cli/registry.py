@@ -102,7 +102,11 @@ def promote(
 @errors_in_words
 def rollback(model: ModelName) -> None:
     """Make the version of MODEL champion that was it before the current one was promoted."""
-    with _opened() as (found, _):
+    from keystage.adapters.mlflow_model import require_loadable
+
+    with _opened() as (found, form):
+        before = found.before_champion(model)
+        require_loadable(before.uri, form, str(before))
         _say(model, found.rollback(model))
 
 

@@ -19,6 +19,7 @@ def serve(
     drain: Annotated[float, typer.Option(help="Seconds in which a server that stops still takes requests.")] = 1.0,
     max_body: Annotated[int, typer.Option(help="Megabytes of a request's body.", min=1)] = 16,
     max_rows: Annotated[int, typer.Option(help="Rows of a request.", min=1)] = 10_000,
+    max_waiting: Annotated[int, typer.Option(help="Rows that may wait; 0 for any number.", min=0)] = 100_000,
     allow_pickle: AllowPickle = False,
     batching: Annotated[bool, typer.Option(help="Predict requests that wait at the same time together.")] = True,
 ) -> None:
@@ -36,7 +37,14 @@ def serve(
     root = project_root()
     uri = tracking_of(root).uri
     settings = Settings(
-        processes, cores(ComputeProfile(cores=0)), max_body * 2**20, max_rows, poll, drain, together=batching
+        processes=processes,
+        cores=cores(ComputeProfile(cores=0)),
+        max_bytes=max_body * 2**20,
+        max_rows=max_rows,
+        poll=poll,
+        drain=drain,
+        together=batching,
+        max_waiting=max_waiting,
     )
     fixed = model.rpartition("@")[2].isdigit()
     look = None if fixed else lambda: fetch(model, uri, root, allow_pickle=allow_pickle)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from keystage.config.memo import remembered
 from keystage.config.schema import Conf
@@ -55,6 +55,15 @@ def _composed(root: Path, overrides: Sequence[str]) -> str:
         OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Conf), OmegaConf.create(text)))
     except (HydraException, OmegaConfBaseException, YAMLError, ValueError) as error:
         raise _worded(error, conf, overrides) from error
+    except (AssertionError, AttributeError) as error:  # OmegaConf 2.3 opens no group that is null
+        closed = next(filter(None, map(_optional_group, overrides)), None)
+        if closed is None:
+            raise
+        raise ConfigError(
+            f"conf/ cannot be composed with {shlex.join(overrides)}",
+            why=f"{closed} is a group of settings that is null, and an override makes none",
+            fix=f"declare {closed} in the dataset's file in conf/, or in a file of conf/experiment/",
+        ) from error
     return text
 
 
@@ -101,6 +110,19 @@ def require_in_sync(root: Path) -> None:
         fix=f"keystage compose {again}".strip()
         + ", then dvc repro (a setting is changed in conf/, not in params.yaml)",
     )
+
+
+def _optional_group(override: str) -> str | None:
+    """The group of settings, null by default, that an override reaches into."""
+    section: Any = Conf
+    names = override.lstrip("+~").partition("=")[0].split(".")
+    for place, part in enumerate(names, start=1):
+        found = get_type_hints(section).get(part) if is_dataclass(section) else None
+        groups = [kind for kind in get_args(found) if is_dataclass(kind)]
+        if groups and get_origin(found) in {Union, UnionType}:
+            return ".".join(names[:place])
+        section = found
+    return None
 
 
 class _Absent:

@@ -31,6 +31,11 @@ def load_function(reference: str, module: str) -> Callable[..., Any]:
     return found
 
 
+def load_class_or_function(reference: str, module: str) -> Any:
+    """Load what ``reference`` names; as ``load_class``."""
+    return _load(reference, module, "class or function", lambda value: isinstance(value, type) or isfunction(value))
+
+
 def _load(reference: str, module: str, kind: str, is_kind: Callable[[Any], bool]) -> Any:
     place, _, name = reference.partition(":")
     file = Path("src", *module.split(".")).with_suffix(".py")

@@ -8,7 +8,7 @@ from keystage.core.errors import DatasetError, hint, listing
 from keystage.data.checks import Check, held_to_declaration
 from keystage.data.columns import ColumnType
 from keystage.data.formats.opening import names_in, rows_of
-from keystage.data.roles import HELD_OUT
+from keystage.data.roles import MARKS, mark_files, setting_of
 from keystage.data.rows import places_of, selection_columns, taken_rows
 from keystage.data.sources.bundled import PREFIX
 from keystage.data.sources.pinned import NOTHING, Pinned
@@ -52,7 +52,7 @@ def read_dataset(
     """Read all sources of a dataset, below each other, with the declared types, held to the declared rules.
 
     Integers stand as int64, as float64 where cells are empty; numbers as float64; strings as pandas ``str``. Where
-    there are ``validation_files``, column ``HELD_OUT`` is true for their rows.
+    there are ``validation_files``, column ``HELD_OUT`` is true for their rows, and ``TESTED`` for those of test files.
 
     Args:
         spec: the declaration.
@@ -67,8 +67,8 @@ def read_dataset(
             is not of its declared type or breaks a rule, and the declaration says no other than error; no row is left.
     """
     sources = sources_of(spec, root, pinned, noted)
-    frames, names = _frames(sources, spec, say or (lambda _: None))
-    table = _below_each_other(frames, sources, spec)
+    frames, names = frames_of(sources, spec, say or (lambda _: None))
+    table = below_each_other(frames, sources, spec)
     require_columns(spec, list(table.columns))
     count = len(table)
     left_out: dict[str, int] = {}
@@ -77,24 +77,30 @@ def read_dataset(
         taken, left_out = taken_rows(table, spec, places, seed)
         table = table[taken]
     if spec.kept is not None:
-        table = table[[name for name in table.columns if name in {*spec.kept, HELD_OUT}]].copy()
+        table = table[[name for name in table.columns if name in {*spec.kept, *MARKS}]].copy()
     held, checks = held_to_declaration(table, spec)
     not_kept = [name for name in names if name not in held] if spec.kept is not None else []
     return Read(held, checks, count, left_out, not_kept)
 
 
 def sources_of(spec: DatasetSpec, root: Path, pinned: Pinned = NOTHING, noted: Iterable[str] = ()) -> list[Source]:
-    """What a dataset is read from, all of it there; as ``read_dataset``.
+    """The sources of a dataset, all of which are there.
+
+    Args:
+        spec: the declaration.
+        root: the project's folder.
+        pinned: where the content of its URLs and of its query is.
+        noted: names of files that must be among them.
 
     Raises:
-        DatasetError: a file is missing.
+        DatasetError: one is not.
     """
     sources = resolve(spec, root, pinned)
     read = {source.name for source in sources}
     absent = [local_source(name, spec, root) for name in noted if name not in read and is_local(name)]
     for source in [*sources, *absent]:
         if not source.name.startswith(PREFIX) and not source.path.is_file():
-            raise _missing(source, root / spec.path)
+            raise _missing(source, root / spec.folder)
     return sources
 
 
@@ -113,7 +119,7 @@ def column_names(spec: DatasetSpec, root: Path, pinned: Pinned = NOTHING) -> lis
     return [*names, *([read.source_column] if names and read.source_column else [])]
 
 
-def _frames(sources: list[Source], spec: DatasetSpec, say: Say) -> "tuple[list[pd.DataFrame], list[str]]":
+def frames_of(sources: list[Source], spec: DatasetSpec, say: Say) -> "tuple[list[pd.DataFrame], list[str]]":
     """The rows of each source, with the columns that its path gives; and all columns, those too that are not read."""
     frames: list[pd.DataFrame] = []
     every: dict[str, None] = {}
@@ -183,9 +189,8 @@ def _require_same(
         )
 
 
-def _below_each_other(frames: "list[pd.DataFrame]", sources: list[Source], spec: DatasetSpec) -> "pd.DataFrame":
+def below_each_other(frames: "list[pd.DataFrame]", sources: list[Source], spec: DatasetSpec) -> "pd.DataFrame":
     """One table of all rows, each column in one type."""
-    import numpy as np
     import pandas as pd
 
     table: pd.DataFrame = pd.concat(frames, ignore_index=True)
@@ -196,8 +201,7 @@ def _below_each_other(frames: "list[pd.DataFrame]", sources: list[Source], spec:
             table[name] = table[name].astype("str")
         if name in given and table[name].dtype == "str":
             table[name] = as_numbers(table[name])
-    if spec.validation_files:
-        table[HELD_OUT] = np.repeat([source.held_out for source in sources], [len(frame) for frame in frames])
+    mark_files(table, [source.side for source in sources], [len(frame) for frame in frames])
     return table
 
 
@@ -234,7 +238,7 @@ def require_columns(spec: DatasetSpec, header: list[str]) -> None:
     declared += [("dataset.columns", column.name) for column in spec.declared]
     declared += [("dataset.keep", name) for name in spec.keep or ()]
     declared += [("dataset.drop", name) for name in spec.drop if spec.keep is None]
-    declared += [(f"dataset.{role}", name) for role, name in spec.roles.items()]
+    declared += [(setting_of(role), name) for role, name in spec.roles.items()]
     for key, name in declared:
         if name not in header:
             raise DatasetError(

@@ -1,9 +1,11 @@
 """Columns that say what a row is for, not what it is like: its weight, its group, its time, when it is validated."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from keystage.core.errors import DatasetError, listing
-from keystage.data.spec import DatasetSpec
+from keystage.data.sources.spec import Side
+from keystage.data.spec import PART, DatasetSpec
 from keystage.data.table import NEVER, Roles
 
 if TYPE_CHECKING:
@@ -12,6 +14,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 HELD_OUT = "role:held_out"  # marks rows of validation_files while they are read; no feature has ':' in its name
+TESTED = "role:tested"  # the same, of the rows that dataset.test says are the test
+MARKED = {HELD_OUT: Side.validation, TESTED: Side.test}
+MARKS = tuple(MARKED)
+_PARTS = ("train", "validation", "test")
 _WORDS = {"train": NEVER, "false": NEVER, "validation": 0, "true": 0}
 
 
@@ -35,12 +41,59 @@ def roles_of(table: "pd.DataFrame", spec: DatasetSpec, *, whole: bool = True) ->
     for role, name in spec.roles.items():
         column = table[name].reset_index(drop=True)
         _require_full(column, role, spec)
-        found[role] = checks[role](column, spec) if role in checks else column
+        if role != PART:
+            found[role] = checks[role](column, spec) if role in checks else column
     if whole and "weight" in found and not found["weight"].sum():
         raise _bad(found["weight"], "weight", spec, "holds only 0", "then no row counts")
     if HELD_OUT in table:
         found["held_out"] = table[HELD_OUT].reset_index(drop=True)
     return Roles(**found)
+
+
+def setting_of(role: str) -> str:
+    """The setting that names a role's column."""
+    return "dataset.test.column" if role == PART else f"dataset.{role}"
+
+
+def mark_files(table: "pd.DataFrame", sides: Sequence[Side], lengths: Sequence[int]) -> None:
+    """Mark the rows of ``validation_files`` and of the test files, in a table of all files below each other.
+
+    Args:
+        table: n rows; gets a column of n booleans for each of the two that there are.
+        sides: what each file is for.
+        lengths: rows of each file.
+    """
+    import numpy as np
+
+    for mark, side in MARKED.items():
+        if side in sides:
+            table[mark] = np.repeat([each is side for each in sides], lengths)
+
+
+def mark_parts(table: "pd.DataFrame", spec: DatasetSpec) -> "pd.DataFrame":
+    """Mark the rows that ``dataset.test.column`` says are for the test, and for validation.
+
+    Raises:
+        DatasetError: a cell is empty or names no part, or both a column of folds and this one say what is validated.
+    """
+    if spec.test_column is None:
+        return table
+    column = table[spec.test_column]
+    _require_full(column, PART, spec)
+    words = column.astype("str").str.strip().str.lower()
+    if not words.isin(_PARTS).all():
+        what = f"holds {int((~words.isin(_PARTS)).sum())} values that name no part"
+        why = f"a part is one of {', '.join(_PARTS)}; not {_shown(column[~words.isin(_PARTS)])}"
+        raise _bad(column, PART, spec, what, why)
+    validated = words == "validation"
+    if validated.any() and (spec.fold is not None or spec.validation_files):
+        raise DatasetError(
+            f"column '{spec.test_column}' of dataset '{spec.name}' says what is validated, and so do others",
+            why=f"{int(validated.sum())} cells are 'validation', and dataset.fold or dataset.validation_files is set",
+            fix="set those to null and [], or write train in these cells",
+        )
+    marked = table.assign(**{TESTED: words == "test"})
+    return marked.assign(**{HELD_OUT: validated}) if validated.any() else marked
 
 
 def aside_of(table: "pd.DataFrame", spec: DatasetSpec) -> "pd.DataFrame":
@@ -53,8 +106,8 @@ def _require_full(column: "pd.Series", role: str, spec: DatasetSpec) -> None:
     if column.isna().any():
         raise DatasetError(
             f"{role} column '{column.name}' of dataset '{spec.name}' has {int(column.isna().sum())} empty cells",
-            why=f"dataset.{role} names it, and each row with a label needs a value there",
-            fix=f"fill the cells in the files, or set dataset.{role}=null",
+            why=f"{setting_of(role)} names it, and each row with a label needs a value there",
+            fix=f"fill the cells in the files, or set {setting_of(role).removesuffix('.column')}=null",
         )
 
 
@@ -106,8 +159,9 @@ def _folds(column: "pd.Series", spec: DatasetSpec) -> "pd.Series":
 def _bad(column: "pd.Series", role: str, spec: DatasetSpec, what: str, why: str) -> DatasetError:
     return DatasetError(
         f"{role} column '{column.name}' of dataset '{spec.name}' {what}",
-        why=f"dataset.{role} names it; {why}",
-        fix=f"correct the cells in the files, declare the column's type in dataset.columns, or set dataset.{role}=null",
+        why=f"{setting_of(role)} names it; {why}",
+        fix="correct the cells in the files, declare the column's type in dataset.columns, or set "
+        f"{setting_of(role).removesuffix('.column')}=null",
     )
 
 

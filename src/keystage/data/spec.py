@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from keystage.core.params import group_or_null, outside_key
 from keystage.data.columns import BadCells, ColumnSpec, ColumnType, Level, OnViolation, require_guardrails
 from keystage.data.forecast import ForecastSpec
+from keystage.data.given import GivenTest
 from keystage.data.sources.spec import QUERY, ReadSpec, RowsSpec
 from keystage.data.stream import StreamSpec, require_streamable
 
@@ -34,9 +35,13 @@ class SplitKind(Enum):
     time = "time"
 
 
+VERSIONS = ".dvc/tmp/keystage/datasets"  # where stage conf lays out the files of a registered version
+
+
 _TOLD = "a text for people; stage report shows it, and no other reads it"
 # Columns that are no features: what a row is for, not what it is like (keystage.data.roles).
 ROLE_NAMES = ("weight", "group", "time", "fold")
+PART = "part"  # the role of dataset.test.column
 
 
 @dataclass
@@ -64,11 +69,14 @@ class DatasetSpec:
         fold: a column that says which rows are validated when: whole numbers of folds (-1: never), or the words train
             and validation, or true for validation.
         validation_files: further files like ``files``; their rows score trials and nothing is fitted on them.
+        test: which rows are the test, where that is given and not drawn; null draws them (``prep.split``).
         forecast: of ``task: forecasting``, how far ahead and from what; it needs ``time``.
         read: how the files are read, where they are not what their endings say.
         rows: which rows are taken; null takes all.
         keep: the columns that are read, beside the label, the roles and those of the series; null reads all.
         stream: how a table is read that does not fit into memory; null reads all rows at once.
+        version: a registered version whose files are read in place of those in ``path`` (``keystage dataset list``);
+            null reads those in ``path``.
         description: what the table is and what is learnt from it, for the report and the model card.
         licence: on what terms the data may be used, and where it comes from.
         intended_use: what a model of it is for, and what it is not for.
@@ -91,11 +99,13 @@ class DatasetSpec:
     time: str | None = None
     fold: str | None = None
     validation_files: list[str] = field(default_factory=list)
+    test: GivenTest | None = None
     forecast: ForecastSpec | None = None
     read: ReadSpec | None = group_or_null()
     rows: RowsSpec | None = group_or_null()
     keep: list[str] | None = None
     stream: StreamSpec | None = group_or_null()
+    version: str | None = outside_key("its files are in the key by content, as stage conf notes it", None)
     description: str | None = outside_key(_TOLD, None)
     licence: str | None = outside_key(_TOLD, None)
     intended_use: str | None = outside_key(_TOLD, None)
@@ -120,9 +130,30 @@ class DatasetSpec:
         return [column for column in self.columns if self.kept is None or column.name in self.kept]
 
     @property
+    def folder(self) -> str:
+        """Where the files are read, in the project: ``path``, or what stage conf lays out of a registered version."""
+        return self.path if self.version is None else f"{VERSIONS}/{self.version}"
+
+    @property
+    def all_entries(self) -> list[str]:
+        """What gives the rows of training, of validation and of the test."""
+        return [*self.entries, *self.validation_files, *self.test_files]
+
+    @property
+    def test_files(self) -> list[str]:
+        """The files whose rows are the test."""
+        return [] if self.test is None else self.test.files
+
+    @property
+    def test_column(self) -> str | None:
+        """The column that says which rows are tested."""
+        return None if self.test is None else self.test.column
+
+    @property
     def roles(self) -> dict[str, str]:
         """The columns that are no features, by what they are for."""
         named = {role: getattr(self, role) for role in ROLE_NAMES}
+        named[PART] = self.test_column
         return {role: name for role, name in named.items() if name is not None}
 
     @property
@@ -141,34 +172,36 @@ class DatasetSpec:
         if self.validation_files and self.fold is not None:
             raise ValueError("dataset.fold and dataset.validation_files both say what is validated: give one of them")
         if self.stream is not None:
-            require_streamable(self.read, self.rows)
+            require_streamable(self.stream, self.read, self.rows, self.test)
         self._require_forecast()
         self._require_columns()
         named = [self.label, *self.roles.values()]
         if len(set(named)) < len(named):
             twice = next(name for name in named if named.count(name) > 1)
             raise ValueError(
-                f"dataset names column '{twice}' twice among label, {', '.join(ROLE_NAMES)}: a column has one of these "
-                "roles; for two, copy it in the files"
+                f"dataset names column '{twice}' twice among label, {', '.join(ROLE_NAMES)}, test.column: a column has "
+                "one of these roles; for two, copy it in the files"
             )
         if PurePath(self.path).is_absolute() or ".." in PurePath(self.path).parts:
             raise ValueError(f"dataset.path '{self.path}' must be a folder of the project, like data/{self.name}")
 
     def _require_files(self) -> None:
         queried = self.read is not None and self.read.query is not None
-        if queried and (self.files or self.validation_files):
-            raise ValueError("dataset.read.query gives the rows, so dataset.files and validation_files must be []")
+        every = [*self.files, *self.validation_files, *self.test_files]
+        if queried and every:
+            raise ValueError("dataset.read.query gives the rows, so dataset.files, and all other files, must be []")
         if not self.files and not queried:
             raise ValueError("dataset.files is empty: name at least one file")
-        if any(urlsplit(entry).password for entry in (*self.files, *self.validation_files) if "://" in entry):
+        if any(urlsplit(entry).password for entry in every if "://" in entry):
             raise ValueError(
                 "dataset.files holds a password, and conf/ is in git: put it into ~/.netrc, or an environment variable "
                 "that the service's own tools read"
             )
         if len(set(self.files)) < len(self.files):
             raise ValueError("dataset.files names a file twice: its rows would stand in training and test")
-        if set(self.files) & set(self.validation_files) or len(set(self.validation_files)) < len(self.validation_files):
-            raise ValueError("dataset.validation_files names a file twice: its rows would stand in training, or twice")
+        if len(set(every)) < len(every):
+            which = "test.files" if set(self.test_files) & {*self.files, *self.validation_files} else "validation_files"
+            raise ValueError(f"dataset.{which} names a file twice: its rows would stand in training, or twice")
 
     def _require_columns(self) -> None:
         names = [column.name for column in self.columns]
@@ -207,10 +240,10 @@ class DatasetSpec:
             )
         if self.time is None:
             raise ValueError("dataset.task=forecasting needs dataset.time, the column of times")
-        if self.group is not None or self.fold is not None or self.validation_files:
+        if self.group is not None or self.fold is not None or self.validation_files or self.test is not None:
             raise ValueError(
-                "dataset.task=forecasting is validated by time alone: set dataset.group, fold and validation_files to "
-                "null, null and []"
+                "dataset.task=forecasting is validated by time alone, and tested so: set dataset.group, "
+                "fold, validation_files and test to null, null, [] and null"
             )
         taken = {*self.drop, self.label, *self.roles.values()} & set(self.forecast.series)
         if taken:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from keystage.core.errors import DatasetError
-from keystage.data.roles import HELD_OUT, roles_of
+from keystage.data.roles import HELD_OUT, TESTED, mark_parts, roles_of
 from keystage.data.spec import DatasetSpec, SplitKind, Task
 
 if TYPE_CHECKING:
@@ -77,8 +77,11 @@ def _classes(present: "pd.DataFrame", spec: DatasetSpec) -> "pd.DataFrame":
     return present
 
 
+GIVEN = "given"  # how a dataset is split that says itself which rows are the test
+
+
 def split_kind(spec: DatasetSpec, kind: SplitKind) -> SplitKind:
-    """How a dataset is split: as asked, or as its roles say."""
+    """How a dataset is split that does not say itself which rows are tested: as asked, or as its roles say."""
     if kind is not SplitKind.auto:
         return kind
     if spec.group is not None:
@@ -87,18 +90,18 @@ def split_kind(spec: DatasetSpec, kind: SplitKind) -> SplitKind:
 
 
 def split(
-    table: "pd.DataFrame", spec: DatasetSpec, test_size: float, seed: int, kind: SplitKind = SplitKind.auto
+    table: "pd.DataFrame", spec: DatasetSpec, test_size: float | None, seed: int, kind: SplitKind = SplitKind.auto
 ) -> "tuple[pd.DataFrame, pd.DataFrame]":
     """Split a table into (train, test), rows in their original order.
 
     At random, with the same share of each class; or by groups, of which none stands on both sides; or by time, where
-    the latest rows are the test, and rows of one time stay together. Rows of ``validation_files`` are never tested:
-    they follow the training rows.
+    the latest rows are the test, and rows of one time stay together; or as ``dataset.test`` says. Rows for validation
+    are never tested: they follow the training rows.
 
     Args:
         table: rows with a label, n x m.
         spec: names the label, whose classes are shared out evenly, and the roles.
-        test_size: share of the rows, or of the groups, kept for the test, between 0 and 1.
+        test_size: share of the rows, or of the groups, kept for the test, between 0 and 1; null where rows are given.
         seed: gives the same split for the same table.
         kind: how; ``auto`` is by the dataset's roles.
 
@@ -108,28 +111,40 @@ def split(
     import pandas as pd
 
     roles_of(table, spec)  # refuses bad cells before they are scattered
+    table = mark_parts(table, spec)
     held_out = table[table[HELD_OUT]] if HELD_OUT in table else table.head(0)
     own = table.drop(index=held_out.index)
-    how = split_kind(spec, kind)
     try:
-        if how is SplitKind.groups:
-            test = _by_groups(own, spec, test_size, seed)
-        elif how is SplitKind.time:
-            test = _by_time(own, spec, test_size)
-        else:
-            test = _at_random(own, spec, test_size, seed)
+        test = (
+            _given(own, spec) if spec.test is not None else _drawn(own, spec, test_size, seed, split_kind(spec, kind))
+        )
     except ValueError as error:
+        mend = "change prep.test_size or prep.split in conf/prep" if spec.test is None else "correct dataset.test"
         raise DatasetError(
-            f"{len(own)} rows cannot be split into training and test rows",
-            why=str(error),
-            fix="add rows, or change prep.test_size or prep.split in conf/prep",
+            f"{len(own)} rows cannot be split into training and test rows", why=str(error), fix=f"add rows, or {mend}"
         ) from error
     train = pd.concat([own[~test], held_out]) if len(held_out) else own[~test]
     return train.reset_index(drop=True), own[test].reset_index(drop=True)
 
 
-def _at_random(table: "pd.DataFrame", spec: DatasetSpec, test_size: float, seed: int) -> "np.ndarray":
+def _given(table: "pd.DataFrame", spec: DatasetSpec) -> "np.ndarray":
     """Which rows are for the test: n booleans; as the next ones."""
+    chosen: np.ndarray = table[TESTED].to_numpy()
+    if chosen.all() or not chosen.any():
+        raise ValueError(f"dataset.test leaves no row for {'training' if chosen.all() else 'the test'}")
+    return _with_all_classes(chosen, table, spec, "dataset.test gives the test rows")
+
+
+def _drawn(
+    table: "pd.DataFrame", spec: DatasetSpec, test_size: float | None, seed: int, how: SplitKind
+) -> "np.ndarray":
+    assert test_size is not None
+    if how is SplitKind.groups:
+        return _by_groups(table, spec, test_size, seed)
+    return _by_time(table, spec, test_size) if how is SplitKind.time else _at_random(table, spec, test_size, seed)
+
+
+def _at_random(table: "pd.DataFrame", spec: DatasetSpec, test_size: float, seed: int) -> "np.ndarray":
     from sklearn.model_selection import train_test_split
 
     classes = table[spec.label] if spec.task is Task.classification else None

@@ -4,6 +4,7 @@ import codecs
 from dataclasses import dataclass
 from enum import Enum
 
+from keystage.data.given import GivenTest
 from keystage.data.sources.spec import Format, HeaderKind, ReadSpec, RowsSpec
 
 LEAST_ROWS = 1000  # of which a recipe, a profile and a search can say something
@@ -36,12 +37,19 @@ class StreamSpec:
             raise ValueError(f"dataset.stream.rows must be {LEAST_ROWS} or more, not {self.rows}")
 
 
-def require_streamable(read: ReadSpec | None, rows: RowsSpec | None) -> None:
+def require_streamable(
+    stream: StreamSpec, read: ReadSpec | None, rows: RowsSpec | None, test: GivenTest | None
+) -> None:
     """Refuse settings of a dataset that need all of its rows at once, or that only pandas' reader knows.
 
     Raises:
         ValueError: names them.
     """
+    if test is not None and stream.train_on is TrainOn.all:
+        raise ValueError(
+            "dataset.stream.train_on=all draws the test rows, and dataset.test gives them: set train_on=sample, or "
+            "dataset.stream=null"
+        )
     found = {"rows": rows is not None}
     if read is not None:
         marks = [mark for mark in (read.separator, read.quote, read.decimal) if mark]

@@ -4,8 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from keystage.evaluation.scores import as_shares
-from keystage.prep import draws as _draws  # noqa: F401 - a recipe is made of these, and runs here
+from keystage.prep import cells as _cells  # noqa: F401 - a recipe is made of these, and runs here
+from keystage.prep import columns as _columns  # noqa: F401 - the same
+from keystage.prep import dates as _dates  # noqa: F401 - the same
+from keystage.prep import draws as _draws  # noqa: F401 - the same
+from keystage.prep import numbers as _numbers  # noqa: F401 - the same
 from keystage.prep import raw as _raw  # noqa: F401 - the same
+from keystage.prep import texts as _texts  # noqa: F401 - the same
 from keystage.prep.history import SEPARATOR, SeriesHistory
 from keystage.search.metrics import Metric
 

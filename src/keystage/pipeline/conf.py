@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 from uuid import uuid4
 
-from keystage.adapters.dvc_state import known_digest, tracked_names
+from keystage.adapters.dvc_state import known_digest
 from keystage.core.errors import ConfigError, hint
 from keystage.core.params import outside_key
 from keystage.data.reading import column_names
@@ -18,13 +18,13 @@ from keystage.data.sources.pinned import NOTHING, Pinned, read_pinned
 from keystage.data.spec import DatasetSpec
 from keystage.evaluation.spec import EvaluationSpec
 from keystage.pipeline import workspace
+from keystage.pipeline.datasets import files_in_force, prepare_folder
 from keystage.pipeline.inputs import LOCK_FILE
 from keystage.pipeline.pinning import pin
 from keystage.pipeline.state import require_recordable
 from keystage.prep.spec import PrepSpec
 from keystage.reuse.environment import Environment, read_environment, require_locked
 from keystage.reuse.named import (
-    dataset_files,
     environment_note,
     extras_note,
     files_note,
@@ -59,6 +59,7 @@ def conf(params: ConfParams) -> None:
     The identity tells results of this run from reused ones; ``keystage why`` reads the lock.
     """
     require_recordable(params.dataset, params.environment.lock)
+    prepare_folder(params.dataset, Path())
     pinned = pin(params.dataset)
     require_segments(params.evaluation, params.dataset, pinned)
     workspace.RUN_NOTE.parent.mkdir(parents=True, exist_ok=True)
@@ -108,7 +109,7 @@ def notes(params: ConfParams, root: Path, pinned: Pinned | None = None) -> dict[
     if params.environment.on_mismatch is OnMismatch.refuse:
         require_locked(environment, shown=lock)
     known = read_pinned(root / workspace.PINNED_NOTE) if pinned is None else pinned
-    data = dataset_files(params.dataset, root, known_digest, known, tracked_names)
+    data = files_in_force(params.dataset, root, known)
     transforms = own_code(own_modules(step.use for step in params.prep.steps), root, known_digest)
     metric = own_code(own_modules([params.automl.metric]), root, known_digest)
     estimators = own_code(own_modules(params.automl.estimators or ()), root, known_digest)

@@ -14,7 +14,7 @@ from keystage.data.guardrails.finding import Facts, Guardrail
 from keystage.data.guardrails.run import guarded
 from keystage.data.profile import profiled
 from keystage.data.reading import read_dataset, sources_of
-from keystage.data.roles import HELD_OUT
+from keystage.data.roles import MARKS, setting_of
 from keystage.data.rows import in_words
 from keystage.data.sources.pinned import read_pinned
 from keystage.data.spec import DatasetSpec, Task
@@ -45,7 +45,7 @@ class DataprepParams:
 def dataprep(params: DataprepParams) -> None:
     """Read, check and split the table, fit the recipe on the training rows, and apply it to both sides."""
     spec = params.dataset
-    logger.info("Reading %s: %s", spec.name, listing([*spec.entries, *spec.validation_files]))
+    logger.info("Reading %s: %s", spec.name, listing(spec.all_entries))
     outcome = _at_once(params) if spec.stream is None else _streamed(params)
     workspace.write_pickle(outcome.recipe, workspace.RECIPE)
     workspace.write_json(_report(params, outcome), workspace.DATA_REPORT)
@@ -65,7 +65,7 @@ def _at_once(params: DataprepParams) -> Outcome:
     else:
         made = _prepare_forecast(rows, params)
     logger.info("Profiling %d rows of %d columns", *table.shape)
-    profiles = list(profiled(table.drop(columns=HELD_OUT, errors="ignore")))
+    profiles = list(profiled(table.drop(columns=list(MARKS), errors="ignore")))
     label = _about_label(table[spec.label], spec.task)
     account = Account(
         read.rows, len(table), len(rows), read.checks, profiles, label, rows, read.left_out, read.not_kept
@@ -96,7 +96,10 @@ def _prepare_forecast(rows: "pd.DataFrame", params: DataprepParams) -> Prepared:
     )
     counts = {"train": len(made.train.label), "validation": 0, "test": len(made.test.label)}
     about = {"split": "time", "forecast": told}
-    return Prepared(made.train, made.test, made.raw_test, made.aside, made.recipe, counts, about, None)
+    about_recipe = (made.fitted.left_out, made.fitted.automatic)
+    return Prepared(
+        made.train, made.test, made.raw_test, made.aside, made.fitted.recipe, counts, about, None, *about_recipe
+    )
 
 
 def _report(params: DataprepParams, outcome: Outcome) -> dict[str, Any]:
@@ -117,7 +120,7 @@ def _report(params: DataprepParams, outcome: Outcome) -> dict[str, Any]:
     )
     guardrails = guarded(facts)
     _tell(guardrails, spec)
-    roles = {name: f"dataset.{role} names it" for role, name in spec.roles.items() if name in spec.no_features}
+    roles = {name: f"{setting_of(role)} names it" for role, name in spec.roles.items() if name in spec.no_features}
     by_rows = {f"left_out_by_{part}": number for part, number in account.left_out.items()}
     by_checks = account.read - account.kept - sum(account.left_out.values())
     left_out = {**by_rows, "left_out_by_checks": by_checks, "left_out_without_label": without_label}
@@ -130,7 +133,9 @@ def _report(params: DataprepParams, outcome: Outcome) -> dict[str, Any]:
             **dict.fromkeys(account.not_kept, "dataset.keep does not name it"),
             **dict.fromkeys(spec.drop, "dataset.drop names it"),
             **roles,
+            **outcome.left_out,
         },
+        **({"automatic": outcome.automatic} if outcome.automatic else {}),
         "label": account.label,
         "checks": [asdict(check) for check in account.checks],
         "guardrails": [found.as_json for found in guardrails],

@@ -9,7 +9,7 @@ from keystage.data.roles import aside_of, roles_of
 from keystage.data.series import SeriesTable, arrange, last_periods
 from keystage.data.spec import DatasetSpec, Task
 from keystage.data.table import PreparedTable
-from keystage.prep.recipe import fit_recipe
+from keystage.prep.recipe import Fitted, fit_and_prepare
 from keystage.prep.spec import PrepSpec
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class PreparedForecast:
         test: the last periods of each series.
         raw_test: the test rows as whoever asks the model gives them.
         aside: their columns that are no features.
-        recipe: fitted; it remembers the end of each series, so that it takes test rows and those of the future.
+        fitted: the recipe; it remembers the end of each series, so that it takes test rows and those of the future.
         report: what the series are, and what became of their rows.
     """
 
@@ -35,8 +35,13 @@ class PreparedForecast:
     test: PreparedTable
     raw_test: PreparedTable
     aside: "pd.DataFrame"
-    recipe: Any
+    fitted: Fitted
     report: dict[str, Any]
+
+    @property
+    def recipe(self) -> Any:
+        """What was fitted."""
+        return self.fitted.recipe
 
 
 def prepare_forecast(rows: "pd.DataFrame", spec: DatasetSpec, prep: PrepSpec, seed: int) -> PreparedForecast:
@@ -71,7 +76,8 @@ def prepare_forecast(rows: "pd.DataFrame", spec: DatasetSpec, prep: PrepSpec, se
         forecast.holidays,
     )
     label = series.rows[spec.label]
-    recipe = fit_recipe(prep, features[~tested], seed, history, label[~tested])
+    fitted = fit_and_prepare(prep, features[~tested], seed, history, label[~tested], regression=True)
+    recipe = fitted.recipe
     known = ~tested & history.has_past(recipe.steps[0][1].transform(features))
     prepared = recipe.transform(features[known | tested])
     offset = _offset(prepared, label, series, known, history, forecast)
@@ -104,7 +110,7 @@ def prepare_forecast(rows: "pd.DataFrame", spec: DatasetSpec, prep: PrepSpec, se
     history.forget()
     raw = PreparedTable(features[tested].reset_index(drop=True), label[tested].reset_index(drop=True), Task.regression)
     report = _report(series, history, train, test)
-    return PreparedForecast(train, test, raw, aside_of(series.rows[tested], spec), recipe, report)
+    return PreparedForecast(train, test, raw, aside_of(series.rows[tested], spec), fitted, report)
 
 
 def _offset(

@@ -20,6 +20,7 @@ from keystage.pipeline import workspace
 from keystage.registry.entries import Entry
 from keystage.registry.gate import Champion, Facts, Judgement, failed_of, judge
 from keystage.registry.package import digest_of_mapping
+from keystage.registry.predictions import answers_of
 from keystage.registry.spec import RegistrySpec, Require
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Gate:
         """
         with tempfile.TemporaryDirectory() as folder:
             rows, label, told = _rows(Path(folder))
-            predicted = self.new.predict(uri, rows, label)
+            predicted = answers_of(self.new.predict(uri, rows, label))
             _require_equal(predicted, told)
             facts = Facts(
                 scores=scores(),
@@ -84,7 +85,7 @@ class Gate:
         if self.old is None:
             return Champion(champion.number, self.problem, is_twin=champion.digest == self.digest)
         try:
-            theirs = self.old.predict(champion.uri, rows, label)
+            theirs = answers_of(self.old.predict(champion.uri, rows, label))
         except RegistryError as error:
             return Champion(champion.number, problem=error.why)
         if set(theirs.columns) != set(predicted.columns):

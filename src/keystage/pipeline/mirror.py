@@ -7,6 +7,7 @@ from typing import Any
 
 from keystage.core.params import PARAMS_FILE, flatten
 from keystage.pipeline import workspace
+from keystage.pipeline.datasets import version_of
 from keystage.pipeline.inputs import PIPELINE_FILE
 from keystage.registry.lineage import Lineage
 from keystage.reuse.key import stages_in
@@ -28,6 +29,7 @@ def training_record(lineage: Lineage) -> TrainingRecord:
     search, metrics = workspace.read_json(workspace.SEARCH_REPORT), workspace.read_json(workspace.METRICS)
     numbers = flatten({"search": search, **metrics})
     dataset, rows = lineage.dataset, workspace.read_json(workspace.DATA_REPORT).get("rows", {})
+    version = version_of(dataset, {name: file["md5"] for name, file in lineage.files.items()})
     return TrainingRecord(
         name=os.environ.get("DVC_EXP_NAME", ""),  # set by DVC while it runs an experiment
         digest=hashlib.sha256(workspace.LEADERBOARD.read_bytes() + workspace.MODEL.read_bytes()).hexdigest(),
@@ -35,7 +37,7 @@ def training_record(lineage: Lineage) -> TrainingRecord:
         metrics={name: value for name, value in numbers.items() if isinstance(value, int | float)},
         leaderboard=workspace.LEADERBOARD,
         trial_seconds=workspace.read_json(workspace.record("train"))["trial_seconds"],
-        dataset=Dataset(str(dataset["name"]), lineage.data_digest, str(dataset["path"]), {"rows": rows}),
+        dataset=Dataset(str(dataset["name"]), version, lineage.data_digest, str(dataset["path"]), {"rows": rows}),
         reports=reports(),
         tags=lineage.tags,
     )

@@ -78,7 +78,7 @@ def looked_at(spec: DatasetSpec) -> Pinned:
 
 def _elsewhere(spec: DatasetSpec) -> list[str]:
     """The entries that are not in the project."""
-    return [entry for entry in (*spec.entries, *spec.validation_files) if is_url(entry) or entry == QUERY]
+    return [entry for entry in spec.all_entries if is_url(entry) or entry == QUERY]
 
 
 def _pinned(entry: str, read: ReadSpec, store: Path, say: Say) -> Iterator[Pin]:
@@ -187,7 +187,7 @@ def give(names: Mapping[str, str], entries: Iterable[str], store: Path, project:
 
     Args:
         names: MD5 by name, of sources that are not in the project.
-        entries: of dataset.files and validation_files.
+        entries: of dataset.files, validation_files and test.files.
         store: of the project that it is rebuilt beside.
         project: where it is rebuilt.
 

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from keystage.adapters import git
-from keystage.adapters.dvc_checkout import bring, isolate, reproduce_in, run_in
+from keystage.adapters.dvc_checkout import PROJECT_CACHE, bring, isolate, reproduce_in, run_in
+from keystage.adapters.dvc_datasets import bring as bring_registered
 from keystage.adapters.dvc_state import digest
 from keystage.adapters.pip_environment import built
 from keystage.core.errors import ProjectError, listing
 from keystage.data.sources.resolve import is_local, is_url
 from keystage.data.sources.spec import QUERY
+from keystage.data.version import find
 from keystage.pipeline import workspace
 from keystage.pipeline.inputs import LOCK_FILE
 from keystage.pipeline.pinning import give
@@ -147,6 +149,11 @@ def _mark(project: Path, **told: object) -> None:
 
 def _bring_data(shown: str, lineage: Lineage, root: Path, project: Path) -> None:
     """The dataset's files that git does not hold: from the project when they are the same there, else from DVC."""
+    if version := lineage.dataset.get("version"):
+        registered = find(project, str(lineage.dataset["name"]), str(version))
+        bring_registered(root, registered)
+        bring_registered(project, registered, PROJECT_CACHE)
+        return
     folder = PurePosixPath(lineage.dataset["path"])
     names = {(folder / name).as_posix(): told["md5"] for name, told in lineage.files.items() if is_local(name)}
     _fix_sources(shown, lineage, root, project)
@@ -169,7 +176,8 @@ def _bring_data(shown: str, lineage: Lineage, root: Path, project: Path) -> None
 def _fix_sources(shown: str, lineage: Lineage, root: Path, project: Path) -> None:
     """What came from elsewhere is read as it was then; what the sources hold today may be something else."""
     elsewhere = {name: told["md5"] for name, told in lineage.files.items() if is_url(name) or name == QUERY}
-    entries = [*lineage.dataset["files"], *(lineage.dataset.get("validation_files") or [])]
+    tested = (lineage.dataset.get("test") or {}).get("files") or []
+    entries = [*lineage.dataset["files"], *(lineage.dataset.get("validation_files") or []), *tested]
     if lost := give(elsewhere, entries, root / workspace.SOURCES, project):
         logger.info("Of %s no copy is left of %s: it is fetched anew", shown, listing(lost))
 

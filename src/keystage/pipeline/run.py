@@ -21,6 +21,7 @@ from keystage.core.errors import ChangedInputError, KeystageError, ProjectError
 from keystage.core.params import PARAMS_FILE, load_params
 from keystage.pipeline import workspace
 from keystage.pipeline.conf import KEYED_STAGES, ConfParams, notes
+from keystage.pipeline.datasets import require_files
 from keystage.pipeline.inputs import discard_damaged_twins, fingerprints, require_unchanged, require_whole
 
 if TYPE_CHECKING:
@@ -84,6 +85,8 @@ def _run(stage: Stage[Params], params: type[Params], root: Path) -> None:
         require_whole(before)
     if name in KEYED_STAGES:
         _require_noted(name, root)
+    if name == "dataprep":
+        require_files(load_params(ConfParams, root / PARAMS_FILE).dataset, root)
     loaded = load_params(params, root / PARAMS_FILE)
     profile = _profile(loaded, name)
     limits.apply(profile)

@@ -22,7 +22,7 @@ MAX_UNTRACKED = 100_000_000  # bytes; hosts of git repositories refuse larger fi
 STAGES = ("conf", "dataprep", "train", "evaluate", "report")  # on the way to a version
 
 # Where a run finds its settings, its code and what it stands on; the dataset and the lock are named by the settings.
-_READ = ("conf", "src", "stages", "reports", ".dvc", "*.dvc", ".dvcignore", "*.gitignore", "params.yaml")
+_READ = ("conf", "datasets", "src", "stages", "reports", ".dvc", "*.dvc", ".dvcignore", "*.gitignore", "params.yaml")
 
 
 def require_recordable(dataset: DatasetSpec, lock: str) -> None:
@@ -33,7 +33,8 @@ def require_recordable(dataset: DatasetSpec, lock: str) -> None:
     """
     from rich.filesize import decimal
 
-    names = [source.shown for source in resolve(dataset, Path()) if source.is_local]
+    # The files of a registered version are DVC's, and what its folder holds by now is no part of the run.
+    names = [source.shown for source in resolve(dataset, Path()) if source.is_local] if dataset.version is None else []
     patterns = _patterns(names, lock)
     sizes = {path: path.stat().st_size for path in git.untracked(Path(), patterns)}
     if sum(sizes.values()) <= MAX_UNTRACKED:
@@ -52,9 +53,10 @@ def lineage_here(params: Mapping[str, Any]) -> Lineage:
     Args:
         params: params.yaml.
     """
-    folder, lock = params["dataset"]["path"], params["environment"]["lock"]
+    dataset, lock = params["dataset"], params["environment"]["lock"]
     data, sizes = workspace.read_json(workspace.DATASET_NOTE), workspace.read_json(workspace.SIZES_NOTE)
-    local = [(PurePosixPath(folder) / name).as_posix() for name in data if is_local(name)]
+    names = [name for name in data if is_local(name)] if dataset["version"] is None else []
+    local = [(PurePosixPath(dataset["path"]) / name).as_posix() for name in names]
     commit = git.snapshot(Path(), _patterns(local, lock))
     environment = workspace.read_json(workspace.ENVIRONMENT_NOTE)
     made = stages_in(LOCK_FILE)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from keystage.core.errors import DatasetError
-from keystage.data.roles import HELD_OUT, aside_of, roles_of
+from keystage.data.roles import HELD_OUT, MARKS, aside_of, roles_of
 from keystage.data.sources.resolve import Source
 from keystage.data.spec import DatasetSpec, Task
 from keystage.data.split import split_kind, usable_rows
@@ -24,11 +24,13 @@ from keystage.data.table import PreparedTable, arrow_of
 from keystage.pipeline import workspace
 from keystage.pipeline.prepared import Account, Outcome, features_of, prepare_rows, with_missing, written
 from keystage.prep.by_value import transform_all
-from keystage.prep.recipe import fit_recipe
-from keystage.prep.spec import PrepSpec
+from keystage.prep.recipe import fit_and_prepare
+from keystage.prep.spec import AUTO, PrepSpec
+from keystage.prep.transforms import looks_at_label
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
     import pyarrow as pa
 
 logger = logging.getLogger(__name__)
@@ -81,7 +83,7 @@ def _account(read: Streamed, spec: DatasetSpec, cores: int) -> Account:
         )
     rows = usable_rows(read.sample, spec)
     with ThreadPoolExecutor(cores) as pool:
-        profiles = profiled_with(read.sample.drop(columns=HELD_OUT, errors="ignore"), read.tallies, read.kept, pool)
+        profiles = profiled_with(read.sample.drop(columns=list(MARKS), errors="ignore"), read.tallies, read.kept, pool)
     counts = pd.Series(read.classes)
     if spec.task is Task.regression:
         mean = float(rows[spec.label].mean() if read.is_whole else label.mean)
@@ -124,6 +126,9 @@ class _All:
     spec: DatasetSpec
     prep: PrepSpec
     seed: int
+    crossed: "tuple[np.ndarray, pd.DataFrame] | None" = (
+        None  # places of rows whose encodings are cross-fitted, and these
+    )
 
     def prepared(self, cores: int) -> Outcome:
         """Split, fit, transform and write them."""
@@ -142,11 +147,18 @@ class _All:
             chosen.sum(),
             len(chosen),
         )
-        recipe = fit_recipe(prep, features_of(fitted_on, spec), self.seed)
-        still_missing, counts = self._write(recipe, chosen, cores)
+        regression = spec.task.learnt is Task.regression
+        fitted = fit_and_prepare(
+            prep, features_of(fitted_on, spec), self.seed, label=fitted_on[spec.label], regression=regression
+        )
+        if any(step.use == AUTO or looks_at_label(step) for step in prep.steps):
+            self.crossed = self.read.places[~test & ~held_out], fitted.table
+        still_missing, counts = self._write(fitted.recipe, chosen, cores)
         sides = rows[~test].reset_index(drop=True), rows[test].reset_index(drop=True)
         told = {"split": split_kind(spec, prep.split).value}
-        return Outcome(self.account, recipe, counts, told, sides, still_missing)
+        return Outcome(
+            self.account, fitted.recipe, counts, told, sides, still_missing, fitted.left_out, fitted.automatic
+        )
 
     def _write(self, recipe: Any, chosen: "np.ndarray", cores: int) -> tuple[list[str], dict[str, int]]:
         missing: set[str] = set()
@@ -176,7 +188,7 @@ class _All:
             try:
                 first = 0
                 for number, rows in self.read.parts.items():
-                    waiting.append(pool.submit(self._part, recipe, number, chosen[first : first + rows]))
+                    waiting.append(pool.submit(self._part, recipe, number, first, chosen[first : first + rows]))
                     first += rows
                     if len(waiting) > cores + 1:
                         yield waiting.popleft().result()
@@ -186,12 +198,12 @@ class _All:
                 for future in waiting:
                     future.cancel()
 
-    def _part(self, recipe: Any, number: int, test: "np.ndarray") -> _Part:
+    def _part(self, recipe: Any, number: int, first: int, test: "np.ndarray") -> _Part:
         import pyarrow as pa
 
         spec = self.spec
         table = self.staging.read(number, self.read.types)
-        features = transform_all(recipe, features_of(table, spec))
+        features = self._with_crossed(transform_all(recipe, features_of(table, spec)), first)
         roles = roles_of(table, spec, whole=False)
         prepared = arrow_of(PreparedTable(features, table[spec.label], spec.task, roles))
         sides = [prepared.filter(pa.array(side)) for side in (~test, test)]
@@ -199,3 +211,15 @@ class _All:
         raw_test = arrow_of(PreparedTable(features_of(kept, spec), kept[spec.label], spec.task))
         aside = pa.Table.from_pandas(aside_of(kept, spec), preserve_index=False)
         return _Part(sides[0], sides[1], raw_test, aside, with_missing(features))
+
+    def _with_crossed(self, features: "pd.DataFrame", first: int) -> "pd.DataFrame":
+        """Rows of a part, of which those that the recipe was fitted on are not told their own label."""
+        import numpy as np
+
+        if self.crossed is None:
+            return features
+        places, prepared = self.crossed
+        low, high = np.searchsorted(places, [first, first + len(features)])
+        own = prepared.iloc[low:high].set_axis(features.index[places[low:high] - first])
+        features.loc[own.index] = own
+        return features

@@ -10,15 +10,17 @@ MANY_ROWS = 1000  # fewer are quick however they are coded
 REPEATED = 4  # rows per different value, from which on it is worth it
 
 
-def fit(step: Any, table: "pd.DataFrame") -> Any:
-    """Fit a step of a recipe; equal to what its own ``fit`` gives.
+def fit_transform(step: Any, table: "pd.DataFrame", label: "np.ndarray | None" = None) -> "pd.DataFrame":
+    """Fit a step of a recipe and apply it; equal to what its own ``fit_transform`` gives.
 
     scikit-learn sorts all texts of a column to find its categories. Its categories are those of the different ones.
     """
     found = _values(step, table)
     if found is None:
-        return step.fit(table)
-    return step.fit(_with(table.head(len(found[1])), found[1]))
+        fitted: pd.DataFrame = step.fit_transform(table, label)
+        return fitted
+    step.fit(_with(table.head(len(found[1])), found[1]))
+    return transform(step, table)
 
 
 def transform(step: Any, table: "pd.DataFrame") -> "pd.DataFrame":

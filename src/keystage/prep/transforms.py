@@ -1,89 +1,160 @@
-"""The transforms a recipe may name, each a scikit-learn transformer."""
+"""What a step of a recipe names, as an unfitted transformer that takes and gives pandas tables."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any
 
 from keystage.core import extension
-from keystage.core.errors import ConfigError, hint
-from keystage.prep.spec import TransformSpec
+from keystage.core.errors import ConfigError, hint, listing
+from keystage.prep.built_in import BUILT_IN
+from keystage.prep.spec import AUTO, TransformSpec
+
+# They see whole rows, not their columns alone.
+DROP, KEEP, FINITE, FILL_DRAWS = "drop", "keep", "finite", "fill_draws"
+_WITHOUT_COLUMNS = (AUTO, FINITE)  # all of them, when none is named
+_BY_LABEL = ("target", "sklearn.preprocessing:TargetEncoder")
 
 
-def _fill(**options: Any) -> Any:
-    from sklearn.impute import SimpleImputer
+def build(step: TransformSpec, number: int, given: Mapping[str, Any], reserved: list[str]) -> Any:
+    """An unfitted transformer for one step.
 
-    return SimpleImputer(**options)
-
-
-def _quantile_bins(bins: int = 5) -> Any:
-    from sklearn.preprocessing import KBinsDiscretizer
-
-    # subsample=None: all rows decide the edges; averaged_inverted_cdf is scikit-learn's coming default.
-    return KBinsDiscretizer(
-        n_bins=bins, encode="ordinal", strategy="quantile", quantile_method="averaged_inverted_cdf", subsample=None
-    )
-
-
-def _codes(unknown: int = -1, missing: int = -2) -> Any:
-    from sklearn.preprocessing import OrdinalEncoder
-
-    return OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=unknown, encoded_missing_value=missing)
-
-
-def _one_hot(**options: Any) -> Any:
-    from sklearn.preprocessing import OneHotEncoder
-
-    return OneHotEncoder(handle_unknown="ignore", sparse_output=False, **options)
-
-
-BUILT_IN: dict[str, Callable[..., Any]] = {
-    "fill": _fill,  # SimpleImputer: strategy=mean|median|most_frequent|constant, fill_value
-    "quantile_bins": _quantile_bins,  # KBinsDiscretizer: groups of equal size, numbered from 0
-    "codes": _codes,  # OrdinalEncoder: integers by category, own codes for unknown and missing
-    "one_hot": _one_hot,  # OneHotEncoder: a column of 0 and 1 per category
-}
-FILL_DRAWS = "fill_draws"  # FillDraws sees whole rows, not its columns alone
-
-
-def build(step: TransformSpec, seed: int) -> Any:
-    """An unfitted transformer for one step; it takes and gives pandas tables.
+    Args:
+        step: as declared, or as ``auto`` has made it.
+        number: its place in the recipe, from 1.
+        given: what transforms may ask for beside their options: ``seed``, and ``regression``, whether the label is a
+            number.
+        reserved: names that no column may have.
 
     Raises:
         ConfigError: no such transform, or it does not take these options.
         ExtensionError: the user's own cannot be loaded.
     """
-    from sklearn.compose import ColumnTransformer
+    from keystage.prep.columns import OnColumns
 
-    if step.use == FILL_DRAWS:
-        from keystage.prep.draws import FillDraws
+    whole = _of_whole_rows(step, number, given)
+    if whole is not None:
+        return whole
+    inner = _created(_factory(step, number), step, number, given)
+    return OnColumns(inner, list(step.columns), reserved)
 
-        return _create(FillDraws, step, {"columns": list(step.columns), "seed": seed})
-    if ":" in step.use:
-        inner = _create(extension.load_class(step.use, extension.TRANSFORMS), step, {})
-    elif step.use in BUILT_IN:
-        inner = _create(BUILT_IN[step.use], step, {})
-    else:
-        known = [*BUILT_IN, FILL_DRAWS]
+
+def require_columns(step: TransformSpec, number: int, there: list[str]) -> None:
+    """Refuse a step that names no column, one twice, or one that is not there.
+
+    Raises:
+        ConfigError: names the nearest one.
+    """
+    where = f"step {number} of the recipe ('{step.use}')"
+    if not step.columns and step.use not in _WITHOUT_COLUMNS and not step.use.startswith(extension.TRANSFORMS):
         raise ConfigError(
-            f"no transform is called '{step.use}'",
-            why="a step of prep.steps names it; your own is written as project.transforms:Name",
-            fix=hint(step.use, known),
+            f"{where} names no columns",
+            why="a step changes the columns that it names, and no other",
+            fix=f"add columns: [...] to that step in conf/prep; there are: {listing(there)}",
         )
-    columns = ColumnTransformer(
-        [(step.use.rpartition(":")[2], inner, list(step.columns))],
-        remainder="passthrough",
-        verbose_feature_names_out=False,
+    for name in step.columns:
+        if name not in there:
+            raise ConfigError(
+                f"{where} names column '{name}', which is not there",
+                why=f"at this step the table has: {listing(there)}",
+                fix=f"correct prep.steps in conf/prep: {hint(name, there)}",
+            )
+    if len(set(step.columns)) < len(step.columns):
+        twice = next(name for name in step.columns if step.columns.count(name) > 1)
+        raise ConfigError(
+            f"{where} names column '{twice}' twice",
+            why="a step takes each column once",
+            fix="name it once in prep.steps in conf/prep",
+        )
+
+
+def looks_at_label(step: TransformSpec) -> bool:
+    """Whether what a step makes of rows depends on their label."""
+    return step.use in _BY_LABEL
+
+
+def _of_whole_rows(step: TransformSpec, number: int, given: Mapping[str, Any]) -> Any:
+    from keystage.prep.columns import Finite, Select
+    from keystage.prep.draws import FillDraws
+
+    columns = list(step.columns)
+    makers: dict[str, Callable[[], Any]] = {
+        DROP: lambda: Select(columns, keep=False),
+        KEEP: lambda: Select(columns),
+        FINITE: Finite,
+        FILL_DRAWS: lambda: FillDraws(columns, given["seed"]),
+    }
+    return _created(makers[step.use], step, number, {}) if step.use in makers else None
+
+
+def _factory(step: TransformSpec, number: int) -> Callable[..., Any]:
+    """What makes the transformer from its options."""
+    if step.use.startswith("sklearn."):
+        return _of_sklearn(step, number)
+    if ":" in step.use:
+        own = extension.load_class_or_function(step.use, extension.TRANSFORMS)
+        return own if isinstance(own, type) else _by_function(own)
+    if step.use in BUILT_IN:
+        return BUILT_IN[step.use]
+    known = [AUTO, DROP, KEEP, *BUILT_IN, FILL_DRAWS, FINITE]
+    raise ConfigError(
+        f"no transform is called '{step.use}'",
+        why=f"step {number} of the recipe (prep.steps) names it; your own is written as project.transforms:Name, one "
+        "of scikit-learn as sklearn.preprocessing:Name",
+        fix=hint(step.use, known),
     )
-    return columns.set_output(transform="pandas")
 
 
-def _create(factory: Callable[..., Any], step: TransformSpec, given: dict[str, Any]) -> Any:
+def _by_function(function: Callable[..., Any]) -> Callable[..., Any]:
+    from keystage.prep.columns import ByFunction
+
+    def make(**options: Any) -> Any:
+        inspect.signature(function).bind(None, **options)
+        return ByFunction(function, options)
+
+    return make
+
+
+def _of_sklearn(step: TransformSpec, number: int) -> Callable[..., Any]:
+    """Any public transformer of scikit-learn: the version is locked, so it is in the key, and none runs other code."""
+    from sklearn.base import BaseEstimator
+
+    place, _, name = step.use.partition(":")
+    what = f"step {number} of the recipe names '{step.use}', which is no transformer of scikit-learn"
+    mend = "write it like sklearn.preprocessing:PowerTransformer"
+    if any(part.startswith("_") for part in place.split(".")):
+        raise ConfigError(what, why=f"{place} is private to scikit-learn", fix=mend)
     try:
-        inspect.signature(factory).bind(**given, **step.options)
-        return factory(**given, **step.options)
+        module = import_module(place)
+    except ImportError as error:
+        raise ConfigError(what, why=str(error), fix=mend) from error
+    known = [key for key, value in vars(module).items() if isinstance(value, type) and hasattr(value, "transform")]
+    found: Callable[..., Any] = getattr(module, name, object)
+    if name not in known or not (isinstance(found, type) and issubclass(found, BaseEstimator)):
+        raise ConfigError(what, why=f"{place} has: {listing(known) or 'none'}", fix=hint(name, known))
+    return found
+
+
+def _created(factory: Callable[..., Any], step: TransformSpec, number: int, given: Mapping[str, Any]) -> Any:
+    parameters = inspect.signature(factory).parameters
+    passed = {name: value for name, value in given.items() if name in parameters}
+    if "random_state" in parameters and "random_state" not in step.options:
+        passed["random_state"] = given["seed"]
+    named = [name for name, item in parameters.items() if item.kind is not item.VAR_KEYWORD and name not in passed]
+    unknown = [name for name in step.options if name not in parameters]
+    refused = f"step {number} of the recipe: transform '{step.use}' does not take these options"
+    if unknown and not any(item.kind is item.VAR_KEYWORD for item in parameters.values()):
+        raise ConfigError(
+            refused,
+            why=f"it has no option '{unknown[0]}'",
+            fix=f"correct the options of that step in conf/prep: {hint(unknown[0], named) if named else 'it has none'}",
+        )
+    try:
+        inspect.signature(factory).bind(**passed, **step.options)
+        return factory(**passed, **step.options)
     except (TypeError, ValueError) as error:
         raise ConfigError(
-            f"transform '{step.use}' does not take these options",
+            refused,
             why=str(error),
-            fix="correct the options of that step in conf/prep",
+            fix="correct the options of that step in conf/prep; docs/recipes.md has all of them",
         ) from error

@@ -30,6 +30,11 @@ def score(metric: str, actual: "pd.Series", predicted: "pd.DataFrame") -> float:
     return judged.score(actual.astype(str).map(codes).to_numpy(), said)
 
 
+def answers_of(predicted: "pd.DataFrame") -> "pd.DataFrame":
+    """What is predicted, without the ends of a forecast's interval."""
+    return predicted[["predicted", *classes_of(predicted)]]
+
+
 def classes_of(predicted: "pd.DataFrame") -> list[str]:
     """The columns of probabilities; none of a regressor's."""
     return [str(name) for name in predicted.columns if str(name).startswith(_PROBABILITY)]

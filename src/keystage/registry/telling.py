@@ -47,6 +47,8 @@ def settings(lineage: Lineage) -> str:
 def kept(lineage: Lineage) -> str:
     """Which rows were split off for the test."""
     told = lineage.parameters
+    if test := told["dataset"].get("test"):
+        return f"those of {listing(test['files'])}" if test["files"] else f"those that column {test['column']} says"
     if told["prep"]["test_size"] is not None:
         return f"{told['prep']['test_size']:.0%} of the rows"
     return f"the last {told['dataset']['forecast']['horizon']} periods of each series"

@@ -37,7 +37,8 @@ class Column:
 def columns(material: Material) -> list[Column]:
     """As profiled by stage dataprep; without a profile, what its report says of types and missing cells."""
     if profile := material.data.get("profile"):
-        return [_profiled(entry) for entry in profile[:MOST_COLUMNS]]
+        prepared = {entry["column"]: entry for entry in (material.data.get("automatic") or {}).get("columns") or ()}
+        return [_profiled(entry, prepared.get(entry["column"])) for entry in profile[:MOST_COLUMNS]]
     rows = int((material.data.get("rows") or {}).get("read") or 0)
     plain = list((material.data.get("columns") or {}).items())[:MOST_COLUMNS]
     return [
@@ -58,7 +59,7 @@ def columns_left(material: Material) -> int:
     return max(len(every) - MOST_COLUMNS, 0)
 
 
-def _profiled(entry: Mapping[str, Any]) -> Column:
+def _profiled(entry: Mapping[str, Any], prepared: Mapping[str, Any] | None) -> Column:
     missing, present = int(entry.get("missing") or 0), int(entry.get("count") or 0)
     facts = [_missing(missing, missing + present), count(int(entry.get("distinct") or 0), "value")]
     quantiles = entry.get("quantiles") or {}
@@ -68,6 +69,9 @@ def _profiled(entry: Mapping[str, Any]) -> Column:
         )
     if entry.get("mean") is not None:
         facts.append(f"mean {figure(entry['mean'])} ± {figure(entry.get('std'))}")
+    if prepared:
+        how = "left out" if prepared["use"] == "drop" else str(prepared["use"])
+        facts.append(f"auto: {how}" + (f" ({prepared['note']})" if prepared["note"] else ""))
     histogram = entry.get("histogram") or {}
     few = entry.get("top") and int(entry.get("distinct") or 0) <= FEW_VALUES  # bars with names say more than bins
     counts = [] if few else [float(number) for number in histogram.get("counts") or ()]

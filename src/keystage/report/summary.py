@@ -88,9 +88,12 @@ def _rows(material: Material) -> str:
         return "Not told."
     learnt = count(int(rows.get("train", 0)), "row")
     test = count(material.test_rows, "row")
-    how = {"random": "drawn at random", "groups": "whole groups", "time": "the latest"}.get(
-        str(material.data.get("split"))
-    )
+    how = {
+        "random": "drawn at random",
+        "groups": "whole groups",
+        "time": "the latest",
+        "given": "given by the dataset",
+    }.get(str(material.data.get("split")))
     left = int(rows.get("left_out_without_label") or 0)
     end = f" {count(left, 'row')} without {material.label} {'was' if left == 1 else 'were'} left out." if left else ""
     apart = f", {how}" if how else ""

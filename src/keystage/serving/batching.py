@@ -39,13 +39,17 @@ class Batcher:
         processes: how many load it.
         cores: that they share.
         together: join requests; off only to measure what that gives.
+        max_waiting: rows that may wait; 0 for any number.
     """
 
-    def __init__(self, model: ServedModel, processes: int, cores: int, *, together: bool = True) -> None:
+    def __init__(
+        self, model: ServedModel, processes: int, cores: int, *, together: bool = True, max_waiting: int = 0
+    ) -> None:
         self.model = model
         self._count, self._threads = processes, max(1, cores // processes)
         self._most = MAX_BATCH if together else 1
         self._queue: asyncio.Queue[Waiting | None] = asyncio.Queue()
+        self._max_waiting, self._rows = max_waiting, 0
         self._loops: list[asyncio.Task[None]] = []
         self._kinds = dict(model.columns)
 
@@ -68,12 +72,18 @@ class Batcher:
         """Predictions for the rows of a request, in their order.
 
         Raises:
-            RequestError: rows do not fit the model; it names them.
+            RequestError: rows do not fit the model; it names them. Or so many wait that these are not taken.
             ServingError: the processes that hold the model have ended, and could not be started anew.
         """
+        if self._max_waiting and self._rows and self._rows + len(records) > self._max_waiting:
+            raise RequestError(429, f"{self._rows} rows wait already; ask again in a moment")
         waiting = Waiting(records, asyncio.get_running_loop().create_future())
+        self._rows += len(records)
         self._queue.put_nowait(waiting)
-        return await waiting.answer
+        try:
+            return await waiting.answer
+        finally:
+            self._rows -= len(records)
 
     async def close(self) -> None:
         """Answer all that wait, then end the processes."""

@@ -26,6 +26,7 @@ class Settings:
         poll: seconds between looks at the registry; 0 for never.
         drain: seconds after the word to stop in which requests are still taken, so that balancers can turn away.
         together: see ``Batcher``.
+        max_waiting: the same.
     """
 
     processes: int = 1
@@ -35,6 +36,7 @@ class Settings:
     poll: float = 10.0
     drain: float = 1.0
     together: bool = True
+    max_waiting: int = 100_000
 
 
 class Holder:
@@ -108,4 +110,10 @@ class Holder:
 
     def _batcher_of(self, model: ServedModel) -> Batcher:
         settings = self.settings
-        return Batcher(model, settings.processes, settings.cores, together=settings.together)
+        return Batcher(
+            model,
+            settings.processes,
+            settings.cores,
+            together=settings.together,
+            max_waiting=settings.max_waiting,
+        )

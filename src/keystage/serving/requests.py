@@ -14,7 +14,8 @@ class RequestError(Exception):
     """A request that cannot be answered, and is the client's to mend.
 
     Args:
-        status: of HTTP: 400 for what is no request, 413 for too much, 422 for rows that do not fit the model.
+        status: of HTTP: 400 for what is no request, 413 for too much, 422 for rows that do not fit the model,
+            429 when too many wait.
         message: what is wrong.
         rows: which rows, and which column of each, as far as that is known.
     """

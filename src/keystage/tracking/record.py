@@ -14,12 +14,14 @@ class Dataset:
 
     Attributes:
         name: as declared.
+        version: equal for the same contents, read in the same way: that of ``keystage dataset list``.
         digest: equal for the same files under the same names.
         source: where they are, a path of the project or an address.
         profile: numbers of rows and the like, by name.
     """
 
     name: str
+    version: str
     digest: str
     source: str
     profile: Mapping[str, Any]

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from keystage.core.errors import DatasetError, listing
 from keystage.data.sources.bundled import PREFIX
 from keystage.data.sources.pinned import NOTHING, Pinned
-from keystage.data.sources.spec import QUERY, Format, ReadSpec, plain_name
+from keystage.data.sources.spec import QUERY, Format, ReadSpec, Side, plain_name
 from keystage.data.spec import DatasetSpec
 
 Tracked = Callable[[Path], Iterable[str]]
@@ -31,14 +31,14 @@ class Source:
         path: where its content is; no file there, when it is missing.
         shown: the name with the dataset's folder, for messages.
         partitions: columns that its path gives (``year=2024/``), None for a missing value.
-        held_out: whether its rows are for validation.
+        side: what its rows are for.
     """
 
     name: str
     path: Path
     shown: str
     partitions: dict[str, str | None] = field(default_factory=dict)
-    held_out: bool = False
+    side: Side = Side.train
 
     @property
     def is_local(self) -> bool:
@@ -79,10 +79,10 @@ def resolve(spec: DatasetSpec, root: Path, pinned: Pinned = NOTHING, tracked: Tr
     Raises:
         DatasetError: two entries stand for the same file.
     """
-    sides = ((spec.entries, False), (spec.validation_files, True))
+    sides = ((spec.entries, Side.train), (spec.validation_files, Side.validation), (spec.test_files, Side.test))
     found = [
-        replace(source, held_out=held_out)
-        for entries, held_out in sides
+        replace(source, side=side)
+        for entries, side in sides
         for entry in entries
         for source in _of(entry, spec, root, pinned, tracked)
     ]
@@ -91,14 +91,14 @@ def resolve(spec: DatasetSpec, root: Path, pinned: Pinned = NOTHING, tracked: Tr
         raise DatasetError(
             f"dataset.files of '{spec.name}' stands for a file twice: {listing(twice)}",
             why="its rows would stand in training and test",
-            fix="correct the names and patterns in dataset.files and dataset.validation_files",
+            fix="correct the names and patterns in dataset.files, validation_files and test.files",
         )
     return found
 
 
 def local_source(name: str, spec: DatasetSpec, root: Path) -> Source:
     """A file of the project by its name below the dataset's folder."""
-    return Source(name, root / spec.path / name, (PurePosixPath(spec.path) / name).as_posix(), _partitions(name))
+    return Source(name, root / spec.folder / name, (PurePosixPath(spec.folder) / name).as_posix(), _partitions(name))
 
 
 def _of(entry: str, spec: DatasetSpec, root: Path, pinned: Pinned, tracked: Tracked) -> Iterator[Source]:
@@ -111,7 +111,7 @@ def _of(entry: str, spec: DatasetSpec, root: Path, pinned: Pinned, tracked: Trac
         if not pins:
             yield Source(entry, pinned.store / "none", entry)
     else:
-        for name in _local_names(entry, root / spec.path, spec.read or ReadSpec(), tracked):
+        for name in _local_names(entry, root / spec.folder, spec.read or ReadSpec(), tracked):
             yield local_source(name, spec, root)
 
 

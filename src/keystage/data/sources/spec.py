@@ -29,6 +29,14 @@ class HeaderKind(Enum):
     none = "none"
 
 
+class Side(Enum):
+    """What the rows of a file are for."""
+
+    train = "train"
+    validation = "validation"
+    test = "test"
+
+
 QUERY = "sql:query"  # what the result of dataset.read.query is called, where files have names
 ENDINGS = {
     ".csv": Format.csv,

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from keystage.core.errors import DatasetError, listing
 from keystage.data.checks import Check, hold_to_declaration, require_none
-from keystage.data.roles import HELD_OUT
+from keystage.data.roles import MARKED
 from keystage.data.sources.resolve import Source
-from keystage.data.sources.spec import ReadSpec
+from keystage.data.sources.spec import ReadSpec, Side
 from keystage.data.spec import DatasetSpec, Task
 from keystage.data.streamed.blocks import Block, blocks_of
 from keystage.data.streamed.counted import Tally, checks_together, tallied
@@ -99,8 +99,8 @@ class _Work:
         checks, dropped = hold_to_declaration(frame, self.spec, seen.repeats)
         frame = frame[~dropped] if dropped.any() else frame
         tallies = tallied(frame, self.uncounted)
-        if self.spec.validation_files:
-            frame = frame.assign(**{HELD_OUT: self.files[place].source.held_out})
+        side, sides = self.files[place].source.side, {file.source.side for file in self.files}
+        frame = frame.assign(**{mark: each is side for mark, each in MARKED.items() if each in sides})
         missing = frame[self.spec.label].isna()
         frame = frame[~missing] if missing.any() else frame
         if self.staging:
@@ -133,7 +133,8 @@ def read_streamed(
     work = _Work(spec, files, staging)
     kinds: dict[str, Kind] = kinds_in(next(blocks_of(sources, spec.read or ReadSpec())).content, files[0], spec)
     while True:
-        sample = Sample(spec.stream.rows, seed, spec.label if spec.task is Task.classification else None)
+        shared_out = [spec.label if spec.task is Task.classification else None, spec.test_column]
+        sample = Sample(spec.stream.rows, seed, [name for name in shared_out if name is not None])
         try:
             return _Look(work, sample).over(kinds, cores)
         except OtherKind as error:
@@ -168,7 +169,7 @@ class _Look:
         for number, (block, found) in enumerate(self._blocks(parser, cores, in_order=in_order)):
             held = self._work.held(found, block.place, number, self._seen) if in_order else found
             self._parts[number] = len(held.frame)
-            self._take(held, held_out=self._work.files[block.place].source.held_out)
+            self._take(held, self._work.files[block.place].source.side)
             if time.monotonic() - last >= SECONDS_BETWEEN_LINES:
                 last = time.monotonic()
                 logger.info("  read %s rows, %.0f %%", f"{self._rows:,}", 100 * block.share)
@@ -199,7 +200,7 @@ class _Look:
                 for _, future in waiting:
                     future.cancel()
 
-    def _take(self, held: _Held, *, held_out: bool) -> None:
+    def _take(self, held: _Held, side: Side) -> None:
         for name in held.frame.columns:
             known, kind = self._types.setdefault(str(name), set()), str(held.frame[name].dtype)
             if kind not in known:
@@ -213,7 +214,7 @@ class _Look:
         self._kept += next(iter(held.tallies.values())).rows
         if len(held.frame):
             numbered = held.frame.set_axis(held.frame.index + self._rows)
-            self._sample.add(numbered, self._sample.seen, held_out)
+            self._sample.add(numbered, self._sample.seen, side)
         self._rows += held.rows
 
     def _told(self) -> Streamed:
@@ -238,7 +239,7 @@ class _Look:
             self._sample.seen,
             self._tallies,
             types,
-            self._sample.classes,
+            self._sample.classes(spec.label),
             self._parts,
             [*self._work.files[0].names, *self._work.files[0].given],
         )

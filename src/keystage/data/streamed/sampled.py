@@ -1,6 +1,7 @@
 """A sample of the rows that is the same however they fall into blocks, with the same share of each class."""
 
 import math
+from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from keystage.core.errors import DatasetError
@@ -24,12 +25,12 @@ class Sample:
     Args:
         rows: how many at most.
         seed: another one draws others.
-        label: the column whose classes are shared out evenly, None to draw among all alike.
+        shared_out: columns each of whose values is drawn in its share: the classes, and what rows are for.
     """
 
-    def __init__(self, rows: int, seed: int, label: str | None) -> None:
-        self._rows, self._seed, self._label = rows, seed, label
-        self._codes: dict[Any, int] = {}
+    def __init__(self, rows: int, seed: int, shared_out: Sequence[str]) -> None:
+        self._rows, self._seed, self._shared_out = rows, seed, list(shared_out)
+        self._codes: dict[tuple[Any, ...], int] = {}
         self._seen: list[int] = []  # rows by stratum
         self._cuts: list[int] = []  # lots by stratum, from which on a row cannot be in the sample
         self._kept: list[tuple[pd.DataFrame, np.ndarray, np.ndarray, np.ndarray]] = []  # frame, lots, strata, places
@@ -40,26 +41,26 @@ class Sample:
         """Rows that were added."""
         return sum(self._seen)
 
-    @property
-    def classes(self) -> dict[Any, int]:
-        """Rows by class, as they came, of all that were added."""
+    def classes(self, label: str) -> dict[Any, int]:
+        """Rows by class, as they came, of all that were added; of one class where the label is not shared out."""
         found: dict[Any, int] = {}
-        for (value, _), code in self._codes.items():
+        for values, code in self._codes.items():
+            value = values[self._shared_out.index(label)] if label in self._shared_out else None
             found[value] = found.get(value, 0) + self._seen[code]
         return found
 
-    def add(self, frame: "pd.DataFrame", first: int, held_out: bool) -> None:
+    def add(self, frame: "pd.DataFrame", first: int, side: Hashable) -> None:
         """Draw among these rows too.
 
         Args:
             frame: rows, indexed by their numbers in the files.
             first: the place of the first of them among all that are added.
-            held_out: whether they are for validation alone.
+            side: what the rows of their file are for.
         """
         import numpy as np
 
         lots = _lots(frame.index.to_numpy(dtype="uint64"), self._seed)
-        strata = self._strata(frame, held_out)
+        strata = self._strata(frame, side)
         places = np.arange(first, first + len(frame))
         chosen = lots <= np.array(self._cuts, dtype="uint64")[strata]
         frame = frame if chosen.all() else frame[chosen]
@@ -75,17 +76,20 @@ class Sample:
         self._let_go(0.0)
         return [kept[0] for kept in self._kept], np.concatenate([kept[3] for kept in self._kept])
 
-    def _strata(self, frame: "pd.DataFrame", held_out: bool) -> "np.ndarray":
+    def _strata(self, frame: "pd.DataFrame", side: Hashable) -> "np.ndarray":
         import numpy as np
         import pandas as pd
 
-        if self._label is None:
-            codes, values = np.zeros(len(frame), dtype="int64"), pd.Index([None])
-        else:
-            codes, values = pd.factorize(frame[self._label])
+        codes = np.zeros(len(frame), dtype="int64")
+        values: list[tuple[Any, ...]] = [()]
+        for name in self._shared_out:
+            own, different = pd.factorize(frame[name], use_na_sentinel=False)
+            names, many = list(different), len(different)
+            codes, present = pd.factorize(codes * many + own)
+            values = [(*values[at // many], names[at % many]) for at in present.tolist()]
         known = []
-        for value in values:
-            code = self._codes.setdefault((value, held_out), len(self._codes))
+        for each in values:
+            code = self._codes.setdefault((*each, side), len(self._codes))
             known.append(code)
             if code == len(self._seen):
                 self._seen.append(0)
@@ -100,7 +104,7 @@ class Sample:
         limit = min(MOST_CLASSES, self._rows // LEAST_OF_A_CLASS)
         if len(self._codes) > limit:
             raise DatasetError(
-                f"label '{self._label}' has more than {limit} classes",
+                f"label '{self._shared_out[0]}' has more than {limit} classes",
                 why=f"dataset.stream keeps {LEAST_OF_A_CLASS} rows of each class, and {self._rows} rows in all",
                 fix="declare task: regression in conf/dataset, group the values into classes, or raise "
                 "dataset.stream.rows",

@@ -1,0 +1,150 @@
+"""What the cells of a file seem to be: marks of numbers, texts for missing cells, and the type of each column."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from keystage.data.columns import ColumnType
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Texts that stand for no value where all other cells of their column are numbers, times or booleans.
+MISSING = (
+    "NA", "N/A", "n/a", "na", "NaN", "nan", "NULL", "null", "Null", "None", "none", "?", "-", "--", ".", "#N/A",
+    "#VALUE!", "#DIV/0!", "missing", "Missing", "\\N", "(null)", "<NA>",
+)  # fmt: skip
+PLAIN_MISSING = ("NULL", "\\N", "#N/A", "<NA>", "(null)")  # and these in any column
+_TIMES = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%m/%d/%Y %H:%M")
+_BOOLEAN = {"true", "false"}
+_CODE = re.compile(r"0\d+")  # a number that is none: 007
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}.*)?")
+MAX_INTEGER = 2**53  # what a double can count; longer digits are identifiers
+
+
+@dataclass(frozen=True)
+class Marks:
+    """How numbers are written."""
+
+    decimal: str = "."
+    thousands: str | None = None
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """Of a whole cell."""
+        point = re.escape(self.decimal)
+        whole = r"\d+"
+        if self.thousands:
+            whole = rf"(?:\d{{1,3}}(?:{re.escape(self.thousands)}\d{{3}})+|\d+)"
+        return re.compile(rf"[+-]?(?:{whole}(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d+)?")
+
+    def plain(self, column: "pd.Series") -> "pd.Series":
+        """The cells as Python writes numbers."""
+        if self.thousands:
+            column = column.str.replace(self.thousands, "", regex=False)
+        return column if self.decimal == "." else column.str.replace(self.decimal, ".", regex=False)
+
+
+_WRITINGS = (Marks(), Marks(",", None), Marks(".", ","), Marks(",", "."), Marks(".", " "), Marks(",", " "),
+             Marks(".", "'"), Marks(",", "\u00a0"), Marks(",", "\u202f"))  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a column seems to be.
+
+    Attributes:
+        type: as a declaration has it.
+        time: the form of times that are not in ISO 8601.
+    """
+
+    type: ColumnType
+    time: str | None = None
+
+
+def cells_by_column(table: "pd.DataFrame") -> "dict[str, pd.Series]":
+    """The different cells of each column, empty ones left out, with how often each stands."""
+    return {str(name): table[name].dropna().astype("str").str.strip().value_counts() for name in table.columns}
+
+
+def marks_of(cells: "Mapping[str, pd.Series]", separator: str) -> tuple[Marks, list[str]]:
+    """How numbers are written in most columns, and why, where it is not the usual way.
+
+    1,234 may be a thousand or about one: where fields are separated by something else than a comma, it is the decimal
+    mark, else there would be no need to avoid it.
+    """
+    looked = [list(counts.index[:20_000]) for counts in cells.values()]
+    counted = {marks: sum(_are(marks, values) for values in looked) for marks in _WRITINGS}
+    order = (
+        _WRITINGS
+        if separator == ","
+        else (_WRITINGS[1], _WRITINGS[3], *(marks for marks in _WRITINGS if marks not in (_WRITINGS[1], _WRITINGS[3])))
+    )
+    best = max(counted.values())
+    plain = counted[Marks()]
+    found = Marks() if plain == best else next(marks for marks in order if counted[marks] == best)
+    if found == Marks():
+        return found, []
+    more = best - plain
+    thousands = f", and '{found.thousands}' stands between thousands" if found.thousands else ""
+    count = f"{more} of the columns {'is' if more == 1 else 'are'} numbers that way alone"
+    return found, [f"'{found.decimal}' is the decimal mark{thousands}: {count}"]
+
+
+def missing_in(cells: "Mapping[str, pd.Series]", marks: Marks) -> list[str]:
+    """Texts that stand for a missing cell, the empty one first."""
+    found = {""}
+    for counts in cells.values():
+        values = list(counts.index)
+        here = [value for value in values if value in MISSING]
+        others = [value for value in values if value not in MISSING]
+        if here and others and kind_of(others, marks).type is not ColumnType.string:
+            found |= set(here)
+        found |= {value for value in here if value in PLAIN_MISSING}
+    return sorted(found)
+
+
+def kind_of(values: Iterable[str], marks: Marks) -> Kind:
+    """The narrowest type that all cells have, of different ones without missing cells.
+
+    Digits that begin with 0, or are longer than what a double can count, are texts.
+    """
+    every = list(values)
+    if not every:
+        return Kind(ColumnType.string)
+    if {value.lower() for value in every} <= _BOOLEAN:
+        return Kind(ColumnType.boolean)
+    if any(_CODE.fullmatch(value) for value in every):
+        return Kind(ColumnType.string)
+    pattern = marks.pattern
+    if all(pattern.fullmatch(value) for value in every):
+        return Kind(_number_kind(every, marks))
+    if all(_ISO.fullmatch(value) for value in every) and _are_times(every, "ISO8601"):
+        return Kind(ColumnType.datetime)
+    form = next((form for form in _TIMES if _are_times(every, form)), None)
+    return Kind(ColumnType.datetime, form) if form else Kind(ColumnType.string)
+
+
+def _number_kind(values: list[str], marks: Marks) -> ColumnType:
+    import pandas as pd
+
+    numbers = pd.to_numeric(marks.plain(pd.Series(values)), errors="coerce")
+    if (numbers % 1 == 0).all() and not any(marks.decimal in value for value in values):
+        return ColumnType.integer if (numbers.abs() < MAX_INTEGER).all() else ColumnType.string
+    return ColumnType.number
+
+
+def _are(marks: Marks, values: list[str]) -> bool:
+    """Whether all cells but those that may stand for missing ones are numbers in this writing."""
+    others = [value for value in values if value not in MISSING]
+    pattern = marks.pattern
+    return bool(others) and all(pattern.fullmatch(value) for value in others)
+
+
+def _are_times(values: list[str], form: str) -> bool:
+    import pandas as pd
+
+    if not any(mark in values[0] for mark in "-./"):
+        return False
+    return bool(pd.to_datetime(pd.Series(values), errors="coerce", format=form, utc=True).notna().all())

@@ -1,0 +1,40 @@
+"""Read the files of a dataset for a look at them, whatever its declaration would have against their cells."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from keystage.data.checks import held_to_declaration
+from keystage.data.columns import BadCells, ColumnSpec, OnViolation
+from keystage.data.reading import below_each_other, frames_of, sources_of
+from keystage.data.roles import HELD_OUT
+from keystage.data.sources.pinned import NOTHING, Pinned
+from keystage.data.spec import DatasetSpec
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def read_loosely(spec: DatasetSpec, root: Path, pinned: Pinned = NOTHING) -> "pd.DataFrame":
+    """All rows and columns: declared ones may be missing, further ones may be there, cells not of their type are empty.
+
+    Args:
+        spec: the declaration; only ``columns`` that are there, and their types, are heeded.
+        root: what ``dataset.path`` is relative to.
+        pinned: where the content of its URLs and of its query is.
+
+    Raises:
+        DatasetError: a file is missing, empty, not in its encoding or no table.
+    """
+    whole = replace(spec, keep=None, rows=None)
+    sources = sources_of(whole, root, pinned)
+    frames, _ = frames_of(sources, whole, lambda _: None)
+    table = below_each_other(frames, sources, whole).drop(columns=HELD_OUT, errors="ignore")
+    known = replace(whole, columns=[column for column in spec.columns if column.name in table.columns])
+    return held_to_declaration(table, without_rules(known))[0]
+
+
+def without_rules(spec: DatasetSpec) -> DatasetSpec:
+    """The declaration with types alone: what breaks a rule, or is not of its type, stops nobody from looking at it."""
+    columns = [ColumnSpec(name=column.name, type=column.type) for column in spec.columns]
+    return replace(spec, columns=columns, bad_cells=BadCells.empty, on_violation=OnViolation.report)

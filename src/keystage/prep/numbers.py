@@ -1,0 +1,104 @@
+"""Numbers that stand in a table as text, in the forms people write them. It travels with the model."""
+
+import re
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+_SPACES = "\u00a0\u2007\u2009\u202f"  # that stand between thousands, beside the plain one
+_SIGNS = {**dict.fromkeys(map(ord, _SPACES), " "), ord("\u2212"): "-", ord("\u2019"): "'"}
+_CURRENCY = r"(?:[$€£¥₹₽₩₺฿]|(?:USD|EUR|GBP|CHF|JPY|CNY|INR|CAD|AUD|SEK|NOK|DKK|PLN|Rs\.?)(?![A-Za-z]))"
+_UNIT = r"(?:%|[A-Za-zµ°²³/]{1,12}\.?)"
+# Digits with thousands apart, by the sign before the fraction. A group of three has no other neighbours.
+_DIGITS = {
+    ".": r"(?:\d{1,3}(?:[,' ]\d{3})+|\d+)(?:\.\d+)?|\.\d+",
+    ",": r"(?:\d{1,3}(?:[.' ]\d{3})+|\d+)(?:,\d+)?|,\d+",
+}
+_WHOLE = {
+    sign: re.compile(
+        rf"^\s*(?P<before>{_CURRENCY})?\s*(?P<minus>[+-]?)\s*(?P<money>{_CURRENCY})?\s*"
+        rf"(?P<digits>{digits})(?P<power>[eE][+-]?\d+)?\s*(?P<after>{_CURRENCY}|{_UNIT})?\s*$"
+    )
+    for sign, digits in _DIGITS.items()
+}
+
+
+class Numbers(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]  # no annotations
+    """Numbers out of texts like ``1,234.50``, ``-12 %``, ``€ 3`` or ``80 kg``; what is none is missing.
+
+    Percent signs, currencies and units are taken off, and nothing is converted: 12 % is 12.
+
+    Args:
+        decimal: the sign before the fraction, a point or a comma; the other one, a space or an apostrophe may stand
+            between thousands.
+    """
+
+    def __init__(self, decimal: str = ".") -> None:
+        self.decimal = decimal
+
+    def fit(self, X: pd.DataFrame, y: Any = None) -> Self:  # noqa: ARG002 - scikit-learn's signature
+        """Remember the columns.
+
+        Raises:
+            ValueError: the decimal sign is another.
+        """
+        if self.decimal not in _DIGITS:
+            raise ValueError(f"decimal must be one of . and , and not '{self.decimal}'")
+        self.feature_names_in_ = np.asarray(X.columns, dtype=object)
+        self.n_features_in_ = X.shape[1]
+        return self
+
+    def transform(self, X: pd.DataFrame) -> pd.DataFrame:
+        """Return float64 numbers."""
+        check_is_fitted(self)
+        return pd.DataFrame({name: _numbers_in(X[name], self.decimal) for name in X.columns}, index=X.index)
+
+
+class WrittenNumbers(NamedTuple):
+    """How numbers are written: the decimal sign, and which of n texts are numbers then."""
+
+    decimal: str
+    read: np.ndarray
+
+
+def decimal_of(texts: pd.Series, counts: np.ndarray, enough: float) -> WrittenNumbers | None:
+    """How numbers are written in texts that are numbers with signs, units or thousands apart.
+
+    Args:
+        texts: n of them, all different, none missing.
+        counts: how many cells hold each.
+        enough: share of the cells that must be numbers.
+
+    Returns:
+        None where they are words or codes: too few are numbers, units differ, some begin with a 0, or all are plain
+        digits, which were declared as words.
+    """
+    parsed = {sign: _matched(texts, sign) for sign in _DIGITS}
+    read = {sign: found["digits"].notna().to_numpy() for sign, found in parsed.items()}
+    sign = max(read, key=lambda sign: int(counts[read[sign]].sum()))  # of equal ones the point
+    if np.average(read[sign], weights=counts) < max(enough, np.finfo("float64").tiny):
+        return None
+    found = parsed[sign][read[sign]]
+    units = {unit for unit in found["after"].dropna().str.rstrip(".") if not re.fullmatch(_CURRENCY, unit)}
+    is_code = found["digits"].str.match(r"^0\d").any() or (read[sign].all() and _is_plain(found))
+    return None if enough and (is_code or len(units) > 1) else WrittenNumbers(sign, read[sign])
+
+
+def _is_plain(found: pd.DataFrame) -> bool:
+    bare = found[["before", "money", "after"]].isna().all(axis=None)
+    return bool(bare and found["digits"].str.fullmatch(r"\d+(\.\d+)?|\.\d+").all())
+
+
+def _matched(texts: pd.Series, sign: str) -> pd.DataFrame:
+    plain = texts.str.translate(_SIGNS)
+    return plain.str.extract(_WHOLE[sign])
+
+
+def _numbers_in(texts: pd.Series, sign: str) -> pd.Series:
+    found = _matched(texts.astype("str"), sign)
+    digits = found["digits"].str.replace("[.' ]" if sign == "," else "[,' ]", "", regex=True)
+    plain = digits.str.replace(sign, ".", regex=False) + found["power"].fillna("")
+    return pd.to_numeric(found["minus"].fillna("") + plain, errors="coerce").astype("float64")

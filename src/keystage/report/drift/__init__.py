@@ -1,0 +1,1 @@
+"""The page about two tables that differ."""
