@@ -75,6 +75,7 @@ TABLE: dict[str, tuple[Change, set[str]]] = {
     "the time of a data file": (lambda project: (project.root / "data/titanic/Titanic.csv").touch(), NONE),
     "the folder of the dataset": (_moved, {"report"}),
     "the same files by a pattern": (_composed("dataset.files=[Titanic*.csv]"), {"dataprep", "report"}),
+    "a sample that holds all rows": (_composed("+dataset.stream.rows=2000"), {"dataprep", "report"}),
     "rows that are not taken": (_composed("+dataset.rows.where='Pclass < 3'"), ALL),
     # settings
     "a setting of the recipe": (

@@ -260,3 +260,18 @@ def test_a_range_of_one_value_or_none_can_be_drawn() -> None:
     assert span([5.0, 5.0]) == pytest.approx((2.3, 7.7))
     assert span([0.0]) == pytest.approx((-1.08, 1.08))
     assert span([]) == span([float("nan")]) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("train_on", "said"), [("sample", "hat went on is"), ("all", "he recipe is fitted on the training rows of")]
+)
+def test_page_and_card_say_what_was_sampled(train_on: str, said: str) -> None:
+    sample = {"rows": 1000, "of": 5000, "train_on": train_on, "is_all": False}
+    whole, sampled = everything(), everything()
+    sampled = replace(sampled, data=dict(sampled.data) | {"sample": sample})
+
+    assert f"{said} a sample of 1,000 of 5,000 rows" in page(sampled)
+    assert f"{said} a sample of 1000 of 5000 rows" in markdown(card(sampled))
+    assert card(sampled)["data"]["sample"] == {"rows": 1000, "of": 5000, "train_on": train_on}
+    assert "a sample of" not in page(whole) + markdown(card(whole))
+    assert "sample" not in card(whole)["data"]

@@ -1,9 +1,11 @@
 """Hold a table to its declaration: bad cells are counted, some are shown, and what becomes of them is as declared."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from keystage.core.errors import DatasetError, listing
+from keystage.core.params import first_line
 from keystage.data.columns import ColumnSpec, ColumnType, OnViolation
 from keystage.data.spec import DatasetSpec
 
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MAX_SAMPLED_CELLS = 3  # of each check
+Repeats = Callable[["pd.Series"], "np.ndarray"]
+EXACT = 2**53  # up to which float64 holds each whole number
 _TRUE, _FALSE = {"true", "1", "yes"}, {"false", "0", "no"}
 
 
@@ -70,6 +74,19 @@ def held_to_declaration(table: "pd.DataFrame", spec: DatasetSpec) -> "tuple[pd.D
     Raises:
         DatasetError: cells are not as declared, and ``on_violation`` or ``bad_cells`` says error.
     """
+    checks, dropped = hold_to_declaration(table, spec, _stands_earlier)
+    require_none(checks, spec)
+    return (table[~dropped] if dropped.any() else table).reset_index(drop=True), checks
+
+
+def hold_to_declaration(table: "pd.DataFrame", spec: DatasetSpec, repeats: Repeats) -> "tuple[list[Check], np.ndarray]":
+    """Give the table the declared types and empty its cells, as declared; all checks, and which rows are to be dropped.
+
+    Args:
+        table: rows as the files have them, indexed by their numbers from 0; changed in place.
+        spec: the declaration.
+        repeats: which cells of a column stand in an earlier row.
+    """
     import numpy as np
 
     checks: list[Check] = []
@@ -82,13 +99,17 @@ def held_to_declaration(table: "pd.DataFrame", spec: DatasetSpec) -> "tuple[pd.D
         cast = _settled(cast.mask(bad) if bad.any() else cast, column.type)
         action = spec.action_on(column)
         emptied = np.zeros(len(table), dtype="bool")
-        for rule, declared, broken in _rules(cast, column, missing=raw.isna() | bad):
+        for rule, declared, broken in _rules(cast, column, raw.isna() | bad, repeats):
             checks.append(_checked(raw, column, rule, declared, broken, action.value))
             emptied |= broken if action is OnViolation.empty else False
             dropped |= broken if action is OnViolation.drop_row else False
         table[column.name] = _emptied(cast, emptied) if emptied.any() else cast
-    _require_none([check for check in checks if check.violations and check.action == OnViolation.error.value], spec)
-    return (table[~dropped] if dropped.any() else table).reset_index(drop=True), checks
+    return checks, dropped
+
+
+def _stands_earlier(column: "pd.Series") -> "np.ndarray":
+    found: np.ndarray = (column.duplicated() & column.notna()).to_numpy()
+    return found
 
 
 def cast_to(column: "pd.Series", kind: ColumnType, form: str | None = None) -> "tuple[pd.Series, pd.Series]":
@@ -98,14 +119,19 @@ def cast_to(column: "pd.Series", kind: ColumnType, form: str | None = None) -> "
         column: as the files have it.
         kind: the type.
         form: of datetimes that are not in ISO 8601, as ``strptime`` takes it.
+
+    Raises:
+        DatasetError: some times have a zone and some have not.
     """
     import pandas as pd
 
     if kind is ColumnType.string:
         return column.astype("str"), pd.Series(False, index=column.index)
+    if _has_type(column, kind):
+        return column, pd.Series(False, index=column.index)
     cast: pd.Series
     if kind is ColumnType.datetime:
-        cast = pd.to_datetime(column, errors="coerce", format=form or "ISO8601")
+        cast = _times(column, form or "ISO8601")
     elif kind is ColumnType.boolean:
         words = column.astype("str").str.strip().str.lower()
         cast = words.map({**dict.fromkeys(_TRUE, 1.0), **dict.fromkeys(_FALSE, 0.0)})
@@ -117,13 +143,35 @@ def cast_to(column: "pd.Series", kind: ColumnType, form: str | None = None) -> "
     return cast, bad
 
 
+def _times(column: "pd.Series", form: str) -> "pd.Series":
+    import pandas as pd
+
+    try:
+        return pd.to_datetime(column, errors="coerce", format=form)
+    except ValueError as error:
+        raise DatasetError(
+            f"column '{column.name}' has times of several kinds",
+            why=first_line(error),
+            fix=f"write them with one zone, or all without, or declare '{column.name}' as string in dataset.columns",
+        ) from error
+
+
+def _has_type(column: "pd.Series", kind: ColumnType) -> bool:
+    """Whether a column would be cast to itself: whole numbers beyond 2**53 are rounded, as where cells are empty."""
+    if column.dtype == "int64":
+        return kind is ColumnType.integer and (not len(column) or max(-column.min(), column.max()) <= EXACT)
+    return kind is ColumnType.number and column.dtype == "float64"
+
+
 def _settled(cast: "pd.Series", kind: ColumnType) -> "pd.Series":
     """Whole columns of integers and booleans as such."""
     whole = kind in {ColumnType.integer, ColumnType.boolean} and not cast.isna().any()
     return cast.astype("bool" if kind is ColumnType.boolean else "int64") if whole else cast
 
 
-def _rules(cast: "pd.Series", column: ColumnSpec, missing: "pd.Series") -> "list[tuple[str, Any, np.ndarray]]":
+def _rules(
+    cast: "pd.Series", column: ColumnSpec, missing: "pd.Series", repeats: Repeats
+) -> "list[tuple[str, Any, np.ndarray]]":
     """Each declared rule: its name, what it says, and where it is broken, n booleans. Missing cells break none."""
     found: list[tuple[str, Any, np.ndarray]] = []
     if column.minimum is not None:
@@ -134,7 +182,7 @@ def _rules(cast: "pd.Series", column: ColumnSpec, missing: "pd.Series") -> "list
         known = cast.isin([_limit(value, cast) for value in column.allowed])
         found.append(("allowed", column.allowed, (~known & cast.notna()).to_numpy()))
     if column.unique:
-        found.append(("unique", True, (cast.duplicated() & cast.notna()).to_numpy()))
+        found.append(("unique", True, repeats(cast)))
     if not column.nullable:
         found.append(("nullable", False, missing.to_numpy()))
     return found
@@ -166,12 +214,22 @@ def _checked(
     first = np.flatnonzero(broken)[:MAX_SAMPLED_CELLS]
     cells = [None if pd.isna(raw.iloc[at]) else raw.iloc[at] for at in first]
     # A whole number in a column with empty cells was read as 4.0, and stands as 4 in the file.
-    texts = [f"{cell:.15g}" if isinstance(cell, float) else cell if cell is None else str(cell) for cell in cells]
+    texts = [f"{cell:.15g}" if isinstance(cell, float) else cell if cell is None else _text(cell) for cell in cells]
     sample = [{"row": int(raw.index[at]) + 1, "cell": text} for at, text in zip(first, texts, strict=True)]
     return Check(column.name, rule, declared, int(broken.sum()), action, sample)
 
 
-def _require_none(broken: list[Check], spec: DatasetSpec) -> None:
+def _text(cell: Any) -> str:
+    return str(cell).removesuffix(" 00:00:00")  # of a day
+
+
+def require_none(checks: list[Check], spec: DatasetSpec) -> None:
+    """Refuse cells that are not as declared, where the declaration says error.
+
+    Raises:
+        DatasetError: tells of all columns, with the first cells of each.
+    """
+    broken = [check for check in checks if check.violations and check.action == OnViolation.error.value]
     if not broken:
         return
     first = broken[0]

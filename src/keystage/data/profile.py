@@ -41,6 +41,7 @@ class ColumnProfile:
         last: the last.
         commonest: how often the commonest value stands, in no report.
         values: what guardrails look at, in no report: different texts, and how often each stands.
+        sampled: rows of which distinct, inner quantiles, histogram and top are, where it was not all of them.
     """
 
     column: str
@@ -60,6 +61,7 @@ class ColumnProfile:
     last: str | None = None
     commonest: int = 0
     values: "tuple[pd.Index, np.ndarray] | None" = None
+    sampled: int | None = None
 
     @property
     def rows(self) -> int:
@@ -68,11 +70,12 @@ class ColumnProfile:
 
     @property
     def as_json(self) -> dict[str, Any]:
-        """For the report; ``first`` and ``last`` of datetimes alone."""
+        """For the report; ``first`` and ``last`` of datetimes alone, ``sampled`` where it says something."""
         names = ("column", "type", "count", "missing", "distinct", "mean", "std", "skew", "quantiles", "histogram")
         told = {name: getattr(self, name) for name in (*names, "top", "infinite")}
         told = {"column": told.pop("column"), "type": told.pop("type"), "purpose": self.purpose.value, **told}
-        return told | ({"first": self.first, "last": self.last} if self.first is not None else {})
+        told |= {"first": self.first, "last": self.last} if self.first is not None else {}
+        return told | ({"sampled": self.sampled} if self.sampled is not None else {})
 
 
 def profiled(table: "pd.DataFrame") -> Iterator[ColumnProfile]:
@@ -162,11 +165,11 @@ def _shape(finite: "np.ndarray", detailed: bool) -> dict[str, Any]:
         std = math.sqrt(second * n / (n - 1)) if n > 1 else None
         spread = second > np.finfo("float64").eps * mean**2
         skew = math.sqrt(n * (n - 1)) / (n - 2) * third / second**1.5 if n > 2 and spread else None
-        levels = {f"{level:g}": _short(value) for level, value in zip(QUANTILES, _at(finite), strict=True)}
+        levels = {f"{level:g}": short(value) for level, value in zip(QUANTILES, _at(finite), strict=True)}
     return {
-        "mean": _short(mean),
-        "std": _short(std),
-        "skew": _short(skew),
+        "mean": short(mean),
+        "std": short(std),
+        "skew": short(skew),
         "quantiles": levels,
         "histogram": _histogram(finite) if detailed else None,
     }
@@ -195,10 +198,10 @@ def _histogram(ordered: "np.ndarray") -> dict[str, list[Any]] | None:
         return None
     below = np.searchsorted(ordered, edges[1:-1], side="left")
     counts = np.diff(np.r_[0, below, len(ordered)])
-    return {"edges": [_short(edge) for edge in edges], "counts": [int(count) for count in counts]}
+    return {"edges": [short(edge) for edge in edges], "counts": [int(count) for count in counts]}
 
 
-def _short(value: Any) -> float | None:
+def short(value: Any) -> float | None:
     """A finite number with the digits that mean something, else null: JSON has no other."""
     if value is None or not math.isfinite(value):
         return None

@@ -37,13 +37,14 @@ class Purpose(Enum):
     constant = "constant"
 
 
-def purpose_of(column: "pd.Series", values: Any, counts: "np.ndarray") -> Purpose:
+def purpose_of(column: "pd.Series", values: Any, counts: "np.ndarray", rows: int | None = None) -> Purpose:
     """The purpose of a column of n rows.
 
     Args:
         column: its cells.
         values: its k different values without missing, sorted where they are numbers.
         counts: how often each stands.
+        rows: of a text, how many there are where ``column`` is a sample of them.
     """
     import pandas as pd
 
@@ -55,7 +56,7 @@ def purpose_of(column: "pd.Series", values: Any, counts: "np.ndarray") -> Purpos
         return Purpose.boolean
     if pd.api.types.is_numeric_dtype(column):
         return _of_numbers(column, values, counts)
-    return _of_texts(pd.Series(values).astype("str"), counts, len(column))
+    return _of_texts(pd.Series(values).astype("str"), counts, rows or len(column))
 
 
 def _of_numbers(column: "pd.Series", values: "np.ndarray", counts: "np.ndarray") -> Purpose:

@@ -69,7 +69,7 @@ def read_dataset(
     sources = sources_of(spec, root, pinned, noted)
     frames, names = frames_of(sources, spec, say or (lambda _: None))
     table = below_each_other(frames, sources, spec)
-    _require_columns(spec, list(table.columns))
+    require_columns(spec, list(table.columns))
     count = len(table)
     left_out: dict[str, int] = {}
     if spec.rows is not None:
@@ -200,12 +200,12 @@ def below_each_other(frames: "list[pd.DataFrame]", sources: list[Source], spec: 
         if table[name].dtype == "object":  # numbers in one file, words in another
             table[name] = table[name].astype("str")
         if name in given and table[name].dtype == "str":
-            table[name] = _as_numbers(table[name])
+            table[name] = as_numbers(table[name])
     mark_files(table, [source.side for source in sources], [len(frame) for frame in frames])
     return table
 
 
-def _as_numbers(column: "pd.Series") -> "pd.Series":
+def as_numbers(column: "pd.Series") -> "pd.Series":
     """Numbers, where all values are such: as a CSV's column is typed by its whole content."""
     import pandas as pd
 
@@ -232,7 +232,8 @@ def _missing(source: Source, folder: Path) -> DatasetError:
     )
 
 
-def _require_columns(spec: DatasetSpec, header: list[str]) -> None:
+def require_columns(spec: DatasetSpec, header: list[str]) -> None:
+    """Refuse, with a ``DatasetError``, what names a column that the table does not have."""
     declared = [("dataset.label", spec.label)]
     declared += [("dataset.columns", column.name) for column in spec.declared]
     declared += [("dataset.keep", name) for name in spec.keep or ()]

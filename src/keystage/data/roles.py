@@ -15,13 +15,19 @@ if TYPE_CHECKING:
 
 HELD_OUT = "role:held_out"  # marks rows of validation_files while they are read; no feature has ':' in its name
 TESTED = "role:tested"  # the same, of the rows that dataset.test says are the test
-MARKS = (HELD_OUT, TESTED)
+MARKED = {HELD_OUT: Side.validation, TESTED: Side.test}
+MARKS = tuple(MARKED)
 _PARTS = ("train", "validation", "test")
 _WORDS = {"train": NEVER, "false": NEVER, "validation": 0, "true": 0}
 
 
-def roles_of(table: "pd.DataFrame", spec: DatasetSpec) -> Roles:
+def roles_of(table: "pd.DataFrame", spec: DatasetSpec, *, whole: bool = True) -> Roles:
     """The roles of a table's rows, indexed anew.
+
+    Args:
+        table: the rows.
+        spec: names the roles.
+        whole: whether these are all rows, of which some must count.
 
     Raises:
         DatasetError: a cell is empty, or cannot be what its role asks.
@@ -37,6 +43,8 @@ def roles_of(table: "pd.DataFrame", spec: DatasetSpec) -> Roles:
         _require_full(column, role, spec)
         if role != PART:
             found[role] = checks[role](column, spec) if role in checks else column
+    if whole and "weight" in found and not found["weight"].sum():
+        raise _bad(found["weight"], "weight", spec, "holds only 0", "then no row counts")
     if HELD_OUT in table:
         found["held_out"] = table[HELD_OUT].reset_index(drop=True)
     return Roles(**found)
@@ -57,7 +65,7 @@ def mark_files(table: "pd.DataFrame", sides: Sequence[Side], lengths: Sequence[i
     """
     import numpy as np
 
-    for mark, side in ((HELD_OUT, Side.validation), (TESTED, Side.test)):
+    for mark, side in MARKED.items():
         if side in sides:
             table[mark] = np.repeat([each is side for each in sides], lengths)
 
@@ -114,8 +122,6 @@ def _weights(column: "pd.Series", spec: DatasetSpec) -> "pd.Series":
     if bad.any():
         what = f"holds {int(bad.sum())} values that are no weights"
         raise _bad(column, "weight", spec, what, f"a weight is 0 or more; there is {_shown(column[bad])}")
-    if not weights.sum():
-        raise _bad(column, "weight", spec, "holds only 0", "then no row counts")
     return weights
 
 

@@ -10,6 +10,7 @@ from keystage.data.columns import BadCells, ColumnSpec, ColumnType, Level, OnVio
 from keystage.data.forecast import ForecastSpec
 from keystage.data.given import GivenTest
 from keystage.data.sources.spec import QUERY, ReadSpec, RowsSpec
+from keystage.data.stream import StreamSpec, require_streamable
 
 
 class Task(Enum):
@@ -73,6 +74,7 @@ class DatasetSpec:
         read: how the files are read, where they are not what their endings say.
         rows: which rows are taken; null takes all.
         keep: the columns that are read, beside the label, the roles and those of the series; null reads all.
+        stream: how a table is read that does not fit into memory; null reads all rows at once.
         version: a registered version whose files are read in place of those in ``path`` (``keystage dataset list``);
             null reads those in ``path``.
         description: what the table is and what is learnt from it, for the report and the model card.
@@ -102,6 +104,7 @@ class DatasetSpec:
     read: ReadSpec | None = group_or_null()
     rows: RowsSpec | None = group_or_null()
     keep: list[str] | None = None
+    stream: StreamSpec | None = group_or_null()
     version: str | None = outside_key("its files are in the key by content, as stage conf notes it", None)
     description: str | None = outside_key(_TOLD, None)
     licence: str | None = outside_key(_TOLD, None)
@@ -168,6 +171,8 @@ class DatasetSpec:
             raise ValueError(f"dataset.keep and dataset.drop both name '{both[0]}'")
         if self.validation_files and self.fold is not None:
             raise ValueError("dataset.fold and dataset.validation_files both say what is validated: give one of them")
+        if self.stream is not None:
+            require_streamable(self.stream, self.read, self.rows, self.test)
         self._require_forecast()
         self._require_columns()
         named = [self.label, *self.roles.values()]
@@ -228,6 +233,11 @@ class DatasetSpec:
             )
         if self.forecast is None:
             return
+        if self.stream is not None:
+            raise ValueError(
+                "dataset.stream and dataset.task=forecasting exclude each other: features of the past are made of "
+                "whole series; set dataset.stream=null"
+            )
         if self.time is None:
             raise ValueError("dataset.task=forecasting needs dataset.time, the column of times")
         if self.group is not None or self.fold is not None or self.validation_files or self.test is not None:

@@ -12,6 +12,7 @@ from keystage.data.spec import Task
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+    import pyarrow as pa
 
 _METADATA = b"keystage"
 _ROLE = "role:"  # before the name of a role's column; a feature has no ':' in its name
@@ -71,8 +72,15 @@ class PreparedTable:
 
 def write_table(table: PreparedTable, path: Path) -> None:
     """Write a prepared table; equal tables give equal bytes. Label and roles are the last columns, without index."""
-    import pyarrow as pa
     import pyarrow.parquet as pq
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(arrow_of(table), path)
+
+
+def arrow_of(table: PreparedTable) -> "pa.Table":
+    """A prepared table as it is written."""
+    import pyarrow as pa
 
     roles = {_ROLE + name: values.to_numpy() for name, values in table.roles.present.items()}
     frame = table.features.assign(**{str(table.label.name): table.label.to_numpy()} | roles)
@@ -80,8 +88,7 @@ def write_table(table: PreparedTable, path: Path) -> None:
     named = {"label": table.label.name, "task": table.task.value, "roles": list(table.roles.present)}
     named |= {"horizon": table.horizon} if table.horizon else {}
     about = json.dumps(named, sort_keys=True).encode()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), _METADATA: about}), path)
+    return arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), _METADATA: about})
 
 
 def prediction_table(label: "pd.Series", predicted: "np.ndarray", classes: Sequence[object]) -> "pd.DataFrame":

@@ -32,6 +32,9 @@ SOURCES = RUN_NOTE.with_name("sources")  # contents that were fetched from elsew
 # The logs of this folder's searches, so that one can be gone on with.
 SEARCHES = Path(".dvc", "tmp", "keystage", "search")
 
+# Rows between the two looks that dataprep takes at a table larger than memory; gone when it ends.
+STAGED = Path(".dvc", "tmp", "keystage", "staged")
+
 TRAIN_TABLE = ARTIFACTS / "prepared" / "train.parquet"
 TEST_TABLE = ARTIFACTS / "prepared" / "test.parquet"
 RAW_TEST = ARTIFACTS / "raw_test.parquet"

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from keystage.core.errors import ConfigError, DatasetError, listing
+from keystage.prep import by_value
 from keystage.prep.spec import AUTO, PrepSpec, TransformSpec
 from keystage.prep.transforms import DROP, KEEP, build, looks_at_label, require_columns
 
@@ -167,7 +168,8 @@ class _Fitting:
         transformer = build(step, number, self._given, reserved)
         self._before = [str(name) for name in self.table.columns]
         try:
-            self.table = transformer.fit_transform(self.table, None if self.label is None else self.label.to_numpy())
+            label = None if self.label is None else self.label.to_numpy()
+            self.table = by_value.fit_transform(transformer, self.table, label)
         except (ValueError, TypeError) as error:
             raise DatasetError(
                 f"step {number} of the recipe ('{step.use}' on {listing(step.columns)}) cannot be fitted",

@@ -36,6 +36,7 @@ def card(material: Material) -> dict[str, Any]:
             "rows": dict(material.data.get("rows") or {}),
             "split": material.data.get("split"),
             "left_out_columns": dict(material.data.get("left_out_columns") or {}),
+            **_sample(material.data.get("sample") or {}),
         },
         "metrics": {
             metric: {
@@ -74,6 +75,11 @@ def card(material: Material) -> dict[str, Any]:
         },
         "lineage": f"keystage lineage {name or 'MODEL'}@VERSION",
     }
+
+
+def _sample(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a table larger than memory, which rows were held; empty where all were."""
+    return {} if told.get("is_all", True) else {"sample": {name: told[name] for name in ("rows", "of", "train_on")}}
 
 
 def markdown(told: Mapping[str, Any]) -> str:

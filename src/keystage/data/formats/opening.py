@@ -61,9 +61,9 @@ def rows_of(
         frame = read_bundled(source.name)
         return frame if wanted is None else frame[wanted]
     if kind is Format.parquet:
-        return _without_missing_texts(read_parquet(source, spec, wanted), spec)
+        return without_missing_texts(read_parquet(source, spec, wanted), spec)
     if kind is Format.jsonl:
-        return _without_missing_texts(read_lines(source, spec, wanted), spec)
+        return without_missing_texts(read_lines(source, spec, wanted), spec)
     if kind is Format.excel:
         return read_sheet(source, spec, names, wanted, has_header=has_header)
     return read_delimited(source, spec, names, wanted, has_header=has_header)
@@ -87,7 +87,7 @@ def _given(found: list[str], read: ReadSpec) -> list[str]:
     return [*names, *(f"column{place + 1}" for place in range(len(names), len(found)))]
 
 
-def _without_missing_texts(frame: "pd.DataFrame", spec: DatasetSpec) -> "pd.DataFrame":
+def without_missing_texts(frame: "pd.DataFrame", spec: DatasetSpec) -> "pd.DataFrame":
     """Texts that stand for a missing cell do so in each format."""
     for name in frame.columns:
         if frame[name].dtype == "str" or frame[name].dtype == "object":

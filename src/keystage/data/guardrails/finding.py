@@ -26,6 +26,7 @@ class Guardrail:
         columns: those it is about.
         numbers: by column or by what they count.
         note: what was found, by which threshold, what was done and what to do.
+        sampled: how many rows were looked at, where it was not all of them.
     """
 
     check: str
@@ -33,11 +34,13 @@ class Guardrail:
     columns: list[str] = field(default_factory=list)
     numbers: dict[str, float] = field(default_factory=dict)
     note: str = ""
+    sampled: int | None = None
 
     @property
     def as_json(self) -> dict[str, Any]:
-        """For the report."""
-        return asdict(self)
+        """For the report; ``sampled`` where it says something."""
+        told = asdict(self)
+        return told if self.sampled is not None else {name: told[name] for name in told if name != "sampled"}
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,8 @@ class Facts:
         sides: the rows for training and for the test, None of a forecast.
         without_label: how many rows were left out for want of a label.
         still_missing: columns of the prepared tables that have missing cells.
+        sampled_from: rows by class of the table, of which ``rows`` and ``sides`` are a sample; one class of a number
+            that is to be predicted. None where they are all.
     """
 
     spec: DatasetSpec
@@ -63,6 +68,17 @@ class Facts:
     sides: "tuple[pd.DataFrame, pd.DataFrame] | None"
     without_label: int
     still_missing: Sequence[str]
+    sampled_from: "pd.Series | None" = None
+
+    @property
+    def row_count(self) -> int:
+        """How many rows have a label."""
+        return len(self.rows) if self.sampled_from is None else int(self.sampled_from.sum())
+
+    @property
+    def class_counts(self) -> "pd.Series":
+        """How many rows each class has, the greatest first."""
+        return self.rows[self.spec.label].value_counts() if self.sampled_from is None else self.sampled_from
 
     @property
     def columns(self) -> list[ColumnProfile]:

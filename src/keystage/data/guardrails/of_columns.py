@@ -57,7 +57,7 @@ def identifier(facts: Facts) -> Guardrail:
 def high_cardinality(facts: Facts) -> Guardrail:
     """Categories of many texts."""
     count, share = MANY
-    limit = max(HIGH_CARDINALITY, min(count, share * len(facts.rows)))
+    limit = max(HIGH_CARDINALITY, min(count, share * facts.row_count))
     numbers = {
         item.column: item.distinct
         for item in facts.columns

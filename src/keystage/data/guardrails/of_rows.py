@@ -35,14 +35,14 @@ def target_missing(facts: Facts) -> Guardrail:
 def few_rows(facts: Facts) -> Guardrail:
     """Too few rows, of all or of a class."""
     features = [item for item in facts.columns if item.column not in facts.spec.drop]
-    numbers: dict[str, float] = {"rows": len(facts.rows), "features": len(features)}
+    numbers: dict[str, float] = {"rows": facts.row_count, "features": len(features)}
     notes = []
     if numbers["rows"] < FEW_ROWS:
-        notes.append(f"{len(facts.rows)} rows are fewer than {FEW_ROWS}: scores are known badly")
+        notes.append(f"{facts.row_count} rows are fewer than {FEW_ROWS}: scores are known badly")
     if numbers["rows"] < numbers["features"]:
         notes.append("there are more features than rows")
     if facts.spec.task is Task.classification:
-        counts = facts.rows[facts.spec.label].value_counts()
+        counts = facts.class_counts
         numbers |= {"classes": len(counts), "rows_of_smallest_class": int(counts.min())}
         if counts.min() < FEW_OF_A_CLASS:
             few = [str(name) for name in counts.index[counts < FEW_OF_A_CLASS]]
@@ -54,7 +54,7 @@ def class_imbalance(facts: Facts) -> Guardrail:
     """A class that is rare beside the greatest."""
     if facts.spec.task is not Task.classification:
         return Guardrail("class_imbalance", note="the label is a number")
-    counts = facts.rows[facts.spec.label].value_counts()
+    counts = facts.class_counts
     share = counts.min() / counts.max()
     numbers = {"smallest": int(counts.min()), "greatest": int(counts.max()), "ratio": round(float(share), 4)}
     if share > IMBALANCE:

@@ -1,6 +1,7 @@
 """Every guardrail, at its declared level."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from keystage.data.columns import GUARDRAILS, Level
 from keystage.data.guardrails import of_columns, of_rows
@@ -24,14 +25,20 @@ _CHECKS: dict[str, Callable[[Facts], Guardrail]] = {
 }
 
 
+# What the exact counts of a table say, where its rows are a sample.
+_COUNTED = {"schema", "target_missing", "few_rows", "class_imbalance", "missing_values", "infinities"}
+
+
 def guarded(facts: Facts) -> list[Guardrail]:
     """What each guardrail that is not skipped found, in the order of ``GUARDRAILS``."""
     levels = facts.spec.guardrails
     every = [_CHECKS[name](facts) for name in GUARDRAILS if levels.get(name) is not Level.skip]
+    if facts.sampled_from is not None and len(facts.rows) < facts.row_count:
+        every = [found if found.check in _COUNTED else replace(found, sampled=len(facts.rows)) for found in every]
     return [_as_declared(found, levels.get(found.check, Level.alert)) for found in every]
 
 
 def _as_declared(found: Guardrail, level: Level) -> Guardrail:
     if level is not Level.fail or found.outcome == "passed":
         return found
-    return Guardrail(found.check, "failed", found.columns, found.numbers, found.note)
+    return replace(found, outcome="failed")

@@ -1,0 +1,144 @@
+"""Files as blocks of whole rows, small enough to be held several at a time."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from keystage.core.errors import DatasetError
+from keystage.data.sources.bundled import PREFIX
+from keystage.data.sources.resolve import Source
+from keystage.data.sources.spec import Format, ReadSpec, compression_of
+from keystage.data.stream import STREAMED
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+BLOCK_BYTES = 16 * 2**20  # of CSV: some 100,000 rows of 20 columns
+BATCH_ROWS = 100_000  # of Parquet
+SHORT = 1000  # bytes of a block that are looked at first
+MOST_BYTES = 8 * BLOCK_BYTES  # after which a row must have ended
+
+
+@dataclass(frozen=True)
+class Block:
+    """Rows that follow each other in one file.
+
+    Attributes:
+        content: CSV text of whole lines without the header, or a batch of Parquet.
+        place: of the file among those of the dataset, from 0.
+        share: of all bytes of the dataset, those read when this block is done, between 0 and 1.
+    """
+
+    content: "memoryview | pa.RecordBatch"
+    place: int
+    share: float
+
+
+def require_streamed(sources: Sequence[Source], read: ReadSpec) -> None:
+    """Refuse what is not read in blocks.
+
+    Raises:
+        DatasetError: names the source.
+    """
+    for source in sources:
+        kind, packed = source.format_by(read), compression_of(source.name)
+        bundled = source.name.startswith(PREFIX)
+        if kind in STREAMED and packed is None and not bundled:
+            continue
+        what = "comes with a package" if bundled else f"is compressed by {packed}" if packed else f"is {kind.value}"
+        raise DatasetError(
+            f"{source.shown} cannot be read in blocks",
+            why=f"dataset.stream is set, which reads plain files of {', '.join(kind.value for kind in STREAMED)}; "
+            f"this {what}",
+            fix="write it as Parquet, or set dataset.stream=null, which reads all rows into memory",
+        )
+
+
+def blocks_of(sources: Sequence[Source], read: ReadSpec) -> Iterator[Block]:
+    """All rows of files, in their order. How rows fall into blocks depends on the files alone.
+
+    Args:
+        sources: the files.
+        read: how they are written.
+
+    Raises:
+        DatasetError: a file has no rows, or the quotes of one do not match.
+    """
+    sizes = [source.path.stat().st_size for source in sources]
+    whole, before = sum(sizes) or 1, 0
+    for place, (source, size) in enumerate(zip(sources, sizes, strict=True)):
+        found = False
+        kind = source.format_by(read)
+        for content, share in _batches(source.path) if kind is Format.parquet else _texts(source, read.quote.encode()):
+            found = True
+            yield Block(content, place, (before + share * size) / whole)
+        if not found:
+            raise DatasetError(
+                f"{source.shown} has no rows",
+                why="it holds a header only",
+                fix="put the data back, or take it off dataset.files",
+            )
+        before += size
+
+
+def _batches(path: Path) -> "Iterator[tuple[pa.RecordBatch, float]]":
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path) as file:
+        rows, done = file.metadata.num_rows, 0
+        for batch in file.iter_batches(batch_size=BATCH_ROWS):
+            done += len(batch)
+            if len(batch):
+                yield batch, done / rows
+
+
+def _texts(source: Source, quote: bytes) -> Iterator[tuple[memoryview, float]]:
+    """A CSV file without its header, cut behind lines that end outside of quotes."""
+    size = source.path.stat().st_size
+    rest = b""
+    with source.path.open("rb") as file:
+        _skip_header(file, quote)
+        while True:
+            text = bytearray(len(rest) + BLOCK_BYTES)
+            text[: len(rest)] = rest
+            read = file.readinto(memoryview(text)[len(rest) :])
+            filled = len(rest) + read
+            if not read:
+                break
+            end = _end_of_rows(text, filled, quote)
+            rest = bytes(memoryview(text)[end:filled])
+            if text[: min(end, SHORT)].strip() or text[:end].strip():  # Arrow refuses blocks of empty lines alone
+                yield memoryview(text)[:end], file.tell() / size
+            if len(rest) > MOST_BYTES:
+                raise DatasetError(
+                    f"the quotes of {source.shown} do not match",
+                    why=f"no row ends in the {len(rest) / 1e6:,.0f} MB before byte {file.tell():,}",
+                    fix='write a quote in a cell twice and the cell in quotes: "5"" pipe"; or set dataset.stream=null',
+                )
+    if rest.strip():
+        yield memoryview(rest), 1.0
+
+
+def _skip_header(file: BinaryIO, quote: bytes) -> None:
+    """Read the header, which may hold lines in quotes, and empty lines before it."""
+    read = b""
+    while line := file.readline():
+        read += line
+        if read.strip(b"\r\n\xef\xbb\xbf") and not read.count(quote) % 2:
+            return
+
+
+def _end_of_rows(text: bytearray, filled: int, quote: bytes) -> int:
+    """How many bytes end with the last line end outside of quotes; 0 where there is none.
+
+    A quote in a cell is written twice, so it changes nothing in whether their number is even.
+    """
+    inside = text.count(quote, 0, filled) % 2
+    end = filled
+    while (at := text.rfind(b"\n", 0, end)) >= 0:
+        inside = (inside + text.count(quote, at, end)) % 2
+        if not inside:
+            return at + 1
+        end = at
+    return 0

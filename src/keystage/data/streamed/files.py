@@ -1,0 +1,98 @@
+"""The files of a dataset with what is known of each before its rows are read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from keystage.core.errors import DatasetError, listing
+from keystage.data.formats.opening import names_in
+from keystage.data.reading import as_numbers, require_columns
+from keystage.data.sources.resolve import Source
+from keystage.data.sources.spec import ReadSpec
+from keystage.data.spec import DatasetSpec
+from keystage.data.streamed.blocks import require_streamed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class File:
+    """One file.
+
+    Attributes:
+        source: where it is.
+        names: the columns that it holds.
+        wanted: those of them that are read.
+        given: columns that its path gives, and its name: each of one value, NaN for a missing one.
+    """
+
+    source: Source
+    names: list[str]
+    wanted: list[str]
+    given: dict[str, Any]
+
+    def with_given(self, frame: "pd.DataFrame") -> "pd.DataFrame":
+        """Rows of the file with the columns that it does not hold."""
+        import pandas as pd
+
+        for name, value in self.given.items():
+            kind = "str" if isinstance(value, str) else None
+            frame[name] = pd.Series([value], dtype=kind).repeat(len(frame)).reset_index(drop=True)
+        return frame
+
+
+def files_of(sources: Sequence[Source], spec: DatasetSpec) -> list[File]:
+    """The files of a dataset.
+
+    Raises:
+        DatasetError: one cannot be read in blocks or has other columns than the first, or what the declaration names
+            is in none.
+    """
+    require_streamed(sources, spec.read or ReadSpec())
+    names = [names_in(source, spec, None) for source in sources]
+    given = _given(sources, names, spec)
+    every = [[*held, *more] for held, more in zip(names, given, strict=True)]
+    for source, columns in zip(sources[1:], every[1:], strict=True):
+        if set(columns) != set(every[0]):
+            raise DatasetError(
+                f"{source.shown} and {sources[0].shown} have different columns",
+                why=f"only one of them has: {listing(sorted(set(columns) ^ set(every[0])))}",
+                fix=f"give the files of dataset '{spec.name}' the same header, or name fewer in dataset.files",
+            )
+    require_columns(spec, every[0])
+    kept = None if spec.kept is None else set(spec.kept)
+    return [
+        File(
+            source,
+            held,
+            [name for name in held if kept is None or name in kept],
+            {name: value for name, value in more.items() if kept is None or name in kept},
+        )
+        for source, held, more in zip(sources, names, given, strict=True)
+    ]
+
+
+def _given(sources: Sequence[Source], names: list[list[str]], spec: DatasetSpec) -> list[dict[str, Any]]:
+    """By file, the columns that its path gives and it does not hold: numbers, where all of them are such."""
+    import pandas as pd
+
+    found: list[dict[str, Any]] = [{} for _ in sources]
+    texts = {column.name for column in spec.declared if column.type.value == "string"}
+    for name in dict.fromkeys(name for source in sources for name in source.partitions):
+        places = [at for at, source in enumerate(sources) if name in source.partitions and name not in names[at]]
+        values = pd.Series([sources[at].partitions[name] for at in places], dtype="str")
+        for at, value in zip(places, values if name in texts else as_numbers(values), strict=True):
+            found[at][name] = value
+    added = spec.read.source_column if spec.read else None
+    if added is None:
+        return found
+    for at, source in enumerate(sources):
+        if added in names[at] or added in found[at]:
+            raise DatasetError(
+                f"{source.shown} has a column '{added}' already",
+                why="dataset.read.source_column adds one of that name",
+                fix="give dataset.read.source_column another name",
+            )
+        found[at][added] = source.name
+    return found
