@@ -122,7 +122,7 @@ def test_a_tree_and_a_picture_show_it(moved_on: Project, tmp_path: Path) -> None
     assert f"{MODEL}@{EXPERIMENT}" in tree
     assert "in experiment apart" in tree
     assert re.search(r"artifacts/model.pkl: MD5 [0-9a-f]{12}\n", tree)
-    assert texts.count("ran") == 2
+    assert texts.count("ran") == 3, "train, evaluate, report"
     assert "reused" in texts
     assert "Titanic.csv, 62.2 kB" in texts
 
