@@ -9,7 +9,7 @@ from keystage.config.compose import compose
 from keystage.core.params import flatten
 
 ROOT = Path(__file__).parents[2]
-MAX_COLUMNS = 75  # of parameters in `dvc exp show`; --only-changed shows those that differ
+MAX_COLUMNS = 76  # of parameters in `dvc exp show`; --only-changed shows those that differ
 REQUIRED = {
     "tracking/server": ["tracking.uri=http://localhost:5000"],
     "dataset/co2": ["prep=forecast", "automl.metric=rmse"],

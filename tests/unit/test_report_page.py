@@ -75,6 +75,14 @@ def test_names_and_cells_are_text_whatever_they_say() -> None:
     assert all(len(re.findall(r"(?<!\\)\|", row)) in (3, 4, 5) for row in rows), "no cell has made another"
 
 
+def test_rows_that_the_declaration_left_out_are_counted_on_the_page() -> None:
+    made = everything()
+    data = {**made.data, "rows": {**made.data["rows"], "left_out_by_where": 1234}}
+
+    assert "1,234 left out by <code>dataset.rows</code> (where)." in page(everything(data=data))
+    assert "dataset.rows" not in page(made)
+
+
 def test_the_page_stands_alone() -> None:
     links = re.findall(r'(?:src|href)="([^"]*)"', page(everything()))
 

@@ -160,7 +160,7 @@ def test_an_unknown_bundled_table_comes_with_the_nearest_name(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"read": ReadSpec(query="SELECT 1", url_variable="DB")}, "dataset.files and validation_files must be"),
+        ({"read": ReadSpec(query="SELECT 1", url_variable="DB")}, "so dataset.files, and all other files, must be"),
         ({"keep": ["x"], "drop": ["x"]}, "dataset.keep and dataset.drop both name 'x'"),
         ({"validation_files": ["https://me:secret@host/a.csv"]}, "holds a password, and conf/ is in git"),
     ],

@@ -228,3 +228,12 @@ def test_a_recipe_is_kept_by_pickle_and_by_skops() -> None:
 def test_a_wrong_step_is_refused_by_its_number(step: TransformSpec, kind: type[KeystageError], message: str) -> None:
     with pytest.raises(kind, match=message):
         fit_recipe(PrepSpec(0.2, [step]), TABLE, seed=0, label=LABEL)
+
+
+def test_your_own_function_is_kept_by_skops_by_its_name() -> None:
+    recipe = _fitted(TransformSpec("project.transforms:ratio", ["n"], {"of": "n", "to": "n"}))
+    kept = skops.io.dumps(recipe)
+    types = skops.io.get_untrusted_types(data=kept)
+
+    assert "project.transforms.ratio" in types
+    pd.testing.assert_frame_equal(skops.io.loads(kept, trusted=types).transform(TABLE), recipe.transform(TABLE))

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from keystage.core.errors import ConfigError
 from keystage.data.profile import ColumnProfile, profiled
 from keystage.data.purpose import MAX_LOOKED_AT, Purpose
-from keystage.prep.asked_for import DRAWS, FILLS, AutoOptions
+from keystage.prep.asked_for import AutoOptions
 from keystage.prep.built_in import FOLDS
 from keystage.prep.dates import forms_of
+from keystage.prep.fills import fill_steps
 from keystage.prep.numbers import decimal_of
 from keystage.prep.spec import TransformSpec
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 ENOUGH = 0.95  # share of the cells that must be numbers, or dates, for a column of texts to become one
 MAX_CLASSES = 10  # up to which the label encodes categories: it makes a column for each
 LONG_TEXT = 8  # words of a text, on average, from which on words are its terms, and not pieces of them
-YES = ("true", "yes", "y", "t")
+YES, NO = ("true", "yes", "y", "t"), ("false", "no", "n", "f")
 # The order of the steps: what columns become comes before what is made of that.
 _ORDER = ("drop", "numbers", "map", "dates", "finite", "fill", "fill_draws", "one_hot", "codes", "target", "text")
 
@@ -67,7 +68,7 @@ def plan(table: "pd.DataFrame", options: AutoOptions, *, by_label: bool) -> Plan
         by_label: whether categories may be encoded by the label.
     """
     seen = [_seen(profile, options, by_label) for profile in profiled(table)]
-    steps = [*_grouped(seen), TransformSpec("finite"), *_fills(seen, options)]
+    steps = [*_grouped(seen), TransformSpec("finite"), *fill_steps(seen, options)]
     return Plan(sorted(steps, key=lambda step: _ORDER.index(step.use)), seen)
 
 
@@ -82,6 +83,11 @@ def may_use_label(label: "pd.Series | None", *, regression: bool) -> bool:
 
 
 def _seen(profile: ColumnProfile, options: AutoOptions, by_label: bool) -> Seen:
+    """A column's purpose, found or asked for.
+
+    Raises:
+        ConfigError: it holds nothing that the purpose asked for could be made of.
+    """
     asked = options.purposes.get(profile.column)
     found = Purpose(asked) if asked is not None else profile.purpose
     if found is Purpose.constant or profile.distinct <= 1:
@@ -89,8 +95,16 @@ def _seen(profile: ColumnProfile, options: AutoOptions, by_label: bool) -> Seen:
     if asked == Purpose.identifier.value:
         return Seen(profile.column, found, "drop", note="identifier, by option purposes")
     if profile.values is None:
-        return _of_numbers(profile, found, options, by_label)
-    return _of_texts(profile, found, options, by_label, asked is not None)
+        seen = _of_numbers(profile, found, options, by_label)
+    else:
+        seen = _of_texts(profile, found, options, by_label, asked is not None)
+    if asked not in {None, seen.purpose.value}:
+        raise ConfigError(
+            f"auto cannot take column '{profile.column}' for {asked}",
+            why=f"its cells are none, or option block forbids it; they look like {seen.purpose.value}, {profile.type}",
+            fix="correct option purposes of step auto in conf/prep, or prepare the column in a step before",
+        )
+    return seen
 
 
 def _of_numbers(profile: ColumnProfile, found: Purpose, options: AutoOptions, by_label: bool) -> Seen:
@@ -120,8 +134,9 @@ def _of_texts(profile: ColumnProfile, found: Purpose, options: AutoOptions, by_l
         return _identifier(profile)
     if found is Purpose.text:
         return _text(profile, options)
-    if found is Purpose.boolean and "map" not in options.block:
-        return Seen(profile.column, Purpose.boolean, "map", _yes_no(profile))
+    values = _yes_no(profile) if found is Purpose.boolean and "map" not in options.block else None
+    if values is not None:
+        return Seen(profile.column, Purpose.boolean, "map", {"values": values, "ignore_case": True})
     return _category(profile, options, by_label)
 
 
@@ -130,7 +145,7 @@ def _written_numbers(profile: ColumnProfile, options: AutoOptions, enough: float
     found = decimal_of(texts, counts, enough) if "numbers" not in options.block else None
     if found is None:
         return None
-    note = _unread(int(counts[~found.read].sum()), "numbers")
+    note = _unread(profile, int(counts[~found.read].sum()), "numbers")
     return Seen(profile.column, Purpose.number, "numbers", {"decimal": found.decimal}, note)
 
 
@@ -139,7 +154,7 @@ def _written_dates(profile: ColumnProfile, options: AutoOptions, enough: float) 
     found = forms_of(texts, counts, enough)
     if found is None:
         return None
-    notes = [_unread(int(counts[~found.read].sum()), "dates")]
+    notes = [_unread(profile, int(counts[~found.read].sum()), "dates")]
     if found.ambiguous:
         notes.append(f"day and month could change places: taken as {found.forms[0]}")
     seen = Seen(
@@ -179,10 +194,11 @@ def _text(profile: ColumnProfile, options: AutoOptions) -> Seen:
     return _left_out_if_blocked(seen, options)
 
 
-def _yes_no(profile: ColumnProfile) -> dict[str, Any]:
+def _yes_no(profile: ColumnProfile) -> dict[str, int] | None:
+    """1 and 0 by word; None where a word says neither."""
     texts, _ = _texts(profile)
     words = sorted(texts.str.strip().str.lower().unique())
-    return {"values": {word: int(word in YES) for word in words}, "ignore_case": True}
+    return {word: int(word in YES) for word in words} if set(words) <= {*YES, *NO} else None
 
 
 def _left_out_if_blocked(seen: Seen, options: AutoOptions) -> Seen:
@@ -200,8 +216,9 @@ def _constant(profile: ColumnProfile) -> str:
     return "no value in the training rows" if not profile.distinct else "one value alone in the training rows"
 
 
-def _unread(cells: int, kind: str) -> str:
-    return f"{cells:,} cells are no {kind} and become missing" if cells else ""
+def _unread(profile: ColumnProfile, cells: int, kind: str) -> str:
+    among = f" of the first {MAX_LOOKED_AT:,} different ones" if profile.distinct > MAX_LOOKED_AT else ""
+    return f"{cells:,} cells{among} are no {kind} and become missing" if cells else ""
 
 
 def _grouped(seen: list[Seen]) -> list[TransformSpec]:
@@ -212,32 +229,3 @@ def _grouped(seen: list[Seen]) -> list[TransformSpec]:
             key = f"{item.use} {dict(item.options)}"
             steps.setdefault(key, TransformSpec(item.use, [], dict(item.options))).columns.append(item.column)
     return list(steps.values())
-
-
-def _fills(seen: list[Seen], options: AutoOptions) -> list[TransformSpec]:
-    """Steps that fill missing cells; those of dates are filled as parts, which have no step."""
-    if options.fill is None:
-        return []
-    numbers = [item.column for item in seen if item.use in {"", "numbers", "map"}]
-    words = [item.column for item in seen if item.use in {"one_hot", "codes", "target", "text"}]
-    by_column = options.fill if isinstance(options.fill, Mapping) else dict.fromkeys(numbers, options.fill)
-    steps: dict[str, TransformSpec] = {}
-    for column, wanted in by_column.items():
-        if column not in {*numbers, *words}:
-            found = next(item for item in seen if item.column == column)
-            raise ConfigError(
-                f"auto cannot fill column '{column}'",
-                why=f"it is left out: {found.note}"
-                if found.use == "drop"
-                else "it holds dates, whose parts stay missing",
-                fix="take it off option fill of step auto in conf/prep, or say what it is for with option purposes",
-            )
-        use, filling = ("fill_draws", {}) if wanted == DRAWS else ("fill", _filling(wanted))
-        steps.setdefault(f"{use} {filling}", TransformSpec(use, [], filling)).columns.append(column)
-    return list(steps.values())
-
-
-def _filling(wanted: Any) -> dict[str, Any]:
-    if wanted in FILLS:
-        return {"strategy": wanted}
-    return {"strategy": "constant", "fill_value": wanted}

@@ -91,7 +91,7 @@ class _Fitting:
         self.automatic: dict[str, Any] = {}
         self._given: dict[str, Any] = {"seed": seed, "regression": regression}
         self._past: set[str] = set()
-        self._ahead = False
+        self._ahead, self._before = False, list[str]()
 
     def begin_with(self, history: Any) -> None:
         """Fit the features of the past; what follows sees rows of which all is known."""

@@ -99,10 +99,16 @@ class Facts:
 
     @cached_property
     def hashes(self) -> "tuple[pd.Series, pd.Series]":
-        """A number for each row of training and of the test, equal where rows are, but for identifiers."""
+        """A number for each row of training and of the test, equal where rows are, but for identifiers.
+
+        A column that says what a row is for differs between the two whatever the row.
+        """
         import pandas as pd
 
-        apart = [item.column for item in self.profiles if item.purpose is not Purpose.identifier]
+        said = (self.spec.test_column,)
+        apart = [
+            item.column for item in self.profiles if item.purpose is not Purpose.identifier and item.column not in said
+        ]
         train, test = self.sides or (self.rows, self.rows.head(0))
 
         def of(side: "pd.DataFrame") -> "pd.Series":
