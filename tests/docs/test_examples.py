@@ -156,6 +156,15 @@ def test_the_page_on_datasets(project: Project) -> None:
 
 
 @pytest.mark.slow
+def test_the_page_on_large_tables(project: Project) -> None:
+    shown = _run(project, "docs/large-tables.md")
+
+    assert "Read 1,309 rows; a sample of 1,000 of them goes on" in shown
+    assert "{'rows': 1000, 'of': 1309, 'train_on': 'sample', 'is_all': False}" in shown
+    assert "a sample of 1,000 of 1,309 rows" in (project.root / "reports/report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
 def test_the_page_on_data_checks(project: Project) -> None:
     shown = _run(project, "docs/data-checks.md")
 

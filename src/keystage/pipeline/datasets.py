@@ -119,7 +119,7 @@ def _in_order(dataset: Mapping[str, Any], files: Mapping[str, str]) -> list[tupl
     if named:
         test = GivenTest(tested) if tested else None
         spec = DatasetSpec(
-            named, "", Task.regression, path=dataset.get("path", ""), validation_files=validation, test=test
+            named, "", Task.regression, "", path=dataset.get("path", ""), validation_files=validation, test=test
         )
         sources = resolve(spec, Path(), tracked=lambda _: files)
         found = {source.name: source.side.value for source in sources if source.name in files}
