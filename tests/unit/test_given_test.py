@@ -33,7 +33,7 @@ def test_the_rows_of_test_files_are_the_test_and_those_for_validation_stay_apart
 
     train, test = split(read_dataset(spec, tmp_path).table, spec, None, seed=0)
 
-    assert spec.all_files == ["a.csv", "b.csv", "c.csv"]
+    assert spec.all_entries == ["a.csv", "b.csv", "c.csv"]
     assert train["x"].tolist() == [0, 1, 2, 3, 10, 11, 12, 13]
     assert train[HELD_OUT].tolist() == [False] * 4 + [True] * 4
     assert test["x"].tolist() == [20, 21, 22, 23]
