@@ -62,6 +62,7 @@ def test_the_readme(project: Project) -> None:
     assert "hyperparameters" in shown
     assert "test.roc_auc" in shown
     assert "Queued experiment" in shown
+    assert "version 1 of model Passengers" in shown
     assert re.search(r"^1 +[01] +0\.\d+ +0\.\d+$", shown, flags=re.MULTILINE), "the model has scored two raw rows"
 
 
