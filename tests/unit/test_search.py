@@ -182,7 +182,7 @@ def test_only_the_newest_logs_are_kept() -> None:
 
 def test_a_time_budget_cuts_the_same_sequence_short() -> None:
     learners = ["lrl2", "kneighbor", "svm"]  # none that the clock could end early
-    cut = _search(_spec(max_trials=None, time_budget=4.0, trial_timeout=60.0, estimators=learners), key="cut")
+    cut = _search(_spec(max_trials=None, time_budget=8.0, trial_timeout=60.0, estimators=learners), key="cut")
     whole = _search(_spec(max_trials=len(cut.trials) + 6, estimators=learners), key="whole")
 
     assert cut.stopped_by is StoppedBy.time_budget

@@ -94,6 +94,37 @@ def test_importance_is_bounded_by_rows_and_columns_and_says_so(monkeypatch: pyte
     assert "importance of 4 columns left out" in notes[-1]
 
 
+def test_of_many_classes_fewer_rows_are_asked_and_every_class_is_among_them() -> None:
+    truth = np.repeat(np.arange(60), 50)
+    shares = np.full((3000, 60), 1 / 60)
+    labels = [f"class {code}" for code in range(60)]
+    rows = pd.DataFrame({"a": np.arange(3000.0)})
+
+    class Told:
+        def predict_proba(self, features: pd.DataFrame) -> np.ndarray:
+            asked.append(len(features))
+            return shares[: len(features)]
+
+    asked: list[int] = []
+    weights = np.where(np.arange(3000) % 50 < 40, 0.0, 1.0)
+    scored = Scored(Task.classification, truth, shares, truth, weights, labels)
+    notes: list[str] = []
+
+    importance(
+        Asked(fit_recipe(PrepSpec(0.2), rows, 0), Told(), labels),
+        rows,
+        scored,
+        metric_of("roc_auc_weighted"),
+        ImportanceSpec(2000, 5),
+        0,
+        notes,
+    )
+
+    assert notes == ["importance: 3 shuffles of 2000 of the 3000 test rows, for 1 columns"]
+    assert sum(asked) < 4 * (2000 + 60)
+    assert max(asked) <= 50_000 // 60 * 3
+
+
 def test_dependence_is_scikit_learns() -> None:
     model = LinearRegression().fit(RAW[["strong", "weak"]], SIGNAL)
     recipe = fit_recipe(PrepSpec(0.2), RAW[["strong", "weak"]], 0)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BATCH_CELLS = 4_000_000  # of raw rows that are prepared and asked at the same time: 32 MB of numbers
+BATCH_ROWS = 50_000  # of them: a second or so, between which it can be told how far it is
 
 
 class Asked:
@@ -39,6 +40,11 @@ class Asked:
         begin = 2 if self.history is not None else 1
         self._door, self._rest = steps[:begin], steps[begin:]
         self._model, self._classes = model, classes
+
+    @property
+    def trees_per_round(self) -> int:
+        """By what factor a boosted model is slower than one of two classes or of numbers: it has a tree per class."""
+        return len(self._classes) if len(self._classes) > 2 else 1
 
     def open(self, raw: "pd.DataFrame") -> "pd.DataFrame":
         """Raw rows in their columns and types; of a forecast with the features of their past. n x m."""
@@ -69,7 +75,7 @@ class Asked:
 
     def batch_rows(self, opened: "pd.DataFrame") -> int:
         """How many such rows may be asked at the same time."""
-        return max(1, BATCH_CELLS // max(1, opened.shape[1]))
+        return max(1, min(BATCH_CELLS // max(1, opened.shape[1]), BATCH_ROWS // self.trees_per_round))
 
     def say(self, opened: "pd.DataFrame", metric: Metric | None = None) -> "np.ndarray":
         """What the model says of opened rows: n x k probabilities, or n values.

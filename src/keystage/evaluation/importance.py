@@ -20,11 +20,12 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-MAX_ASKED = 400_000  # rows the model is asked for importances
+MAX_ASKED = 400_000  # rows the model is asked for importances; of more than two classes, divided by their number
 FEWEST_ROWS = 200
 LAST_RESORT = 120.0  # seconds; a slow model on a wide table. What is left out then is said.
 DEPENDENCE_COLUMNS = 6
-DEPENDENCE_ROWS = 500
+DEPENDENCE_ROWS = 500  # likewise
+FEWEST_DEPENDENCE_ROWS = 50
 POINTS = 12  # of a number: its values, or their quantiles
 VALUES = 10  # of a category: the most frequent
 SHOWN_CLASSES = 10
@@ -49,7 +50,7 @@ def importance(
 
     random = np.random.default_rng(seed)
     sources = asked.sources(asked.open(raw.head(2)))
-    rows, repeats = _bounded(len(raw), len(sources), spec, notes)
+    rows, repeats = _bounded(len(raw), len(sources), spec, MAX_ASKED // asked.trees_per_round, notes)
     chosen = _sample(scored, rows, random, metric)
     part, opened = scored.at(chosen), asked.open(raw.iloc[chosen])
     shuffles = [random.permutation(len(chosen)) for _ in range(repeats)]
@@ -70,26 +71,31 @@ def importance(
     return sorted(found, key=lambda item: (-item["mean"], item["column"]))
 
 
-def _bounded(rows: int, columns: int, spec: ImportanceSpec, notes: list[str]) -> tuple[int, int]:
-    """How many rows are shuffled how often: by their number and that of the columns alone."""
+def _bounded(rows: int, columns: int, spec: ImportanceSpec, most: int, notes: list[str]) -> tuple[int, int]:
+    """How many rows are shuffled how often: by their number and that of columns and classes alone."""
     taken, repeats = min(rows, spec.rows), spec.repeats
-    if taken * repeats * columns > MAX_ASKED:
-        repeats = max(1, min(repeats, MAX_ASKED // (taken * columns)))
-        taken = min(taken, max(FEWEST_ROWS, MAX_ASKED // (repeats * columns)))
+    if taken * repeats * columns > most:
+        repeats = max(1, min(repeats, most // (taken * columns)))
+        taken = min(taken, max(FEWEST_ROWS, most // (repeats * columns)))
     if taken < rows or repeats < spec.repeats:
         notes.append(f"importance: {repeats} shuffles of {taken} of the {rows} test rows, for {columns} columns")
     return taken, repeats
 
 
 def _sample(scored: Scored, rows: int, random: "np.random.Generator", metric: Metric) -> "np.ndarray":
-    """Positions of a sample, in their order; all rows where it would lack what the metric needs."""
+    """Positions of a sample, in their order; of a class that the metric needs and it lacks, the first row too."""
     import numpy as np
 
     every = np.arange(scored.rows)
     if rows >= scored.rows:
         return every
     chosen = np.sort(random.choice(every, rows, replace=False))
-    return every if metric.needs_all_classes and not scored.at(chosen).has_all_classes else chosen
+    if metric.needs_all_classes and not scored.at(chosen).has_all_classes:
+        counting = every if scored.weights is None else every[scored.weights > 0]
+        codes, first = np.unique(scored.truth[counting], return_index=True)
+        there = scored.truth[np.intersect1d(chosen, counting)]
+        chosen = np.union1d(chosen, counting[first[~np.isin(codes, there)]])
+    return chosen
 
 
 def _shuffled(opened: "pd.DataFrame", columns: list[str], order: "np.ndarray") -> "pd.DataFrame":
@@ -121,7 +127,8 @@ def dependence(
     """
     import numpy as np
 
-    rows = np.sort(np.random.default_rng(seed).permutation(len(raw))[:DEPENDENCE_ROWS])
+    most = max(FEWEST_DEPENDENCE_ROWS, DEPENDENCE_ROWS // asked.trees_per_round)
+    rows = np.sort(np.random.default_rng(seed).permutation(len(raw))[:most])
     opened, part = asked.open(raw.iloc[rows]), scored.at(rows)
     every = asked.open(raw)
     told: list[dict[str, Any]] = []
