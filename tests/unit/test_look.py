@@ -183,3 +183,12 @@ def test_the_passengers_are_declared_as_people_did(tmp_path: Path) -> None:
         column["name"]: column["type"] for column in declared["columns"]
     }
     assert (found.task, list(found.drop), found.read) == (Task.classification, ["PassengerId"], {})
+
+
+def test_numbers_with_signs_and_a_few_words_are_no_identifiers(tmp_path: Path) -> None:
+    rows = [f'"${n},{n % 900 + 100}.5","{n % 100},5 %",PC {n},{n % 2}\n' for n in range(1, 99)]
+
+    found = _look(tmp_path, "money,share,ticket,y\nn.b.,1 %,PC 0,1\n" + "".join(rows), "y")
+
+    assert list(found.drop) == ["ticket"]
+    assert "decimal" not in found.read, "a comma parts the fields"

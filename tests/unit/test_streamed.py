@@ -246,17 +246,17 @@ def test_booleans_with_missing_cells_are_counted_as_the_texts_they_are(
 
 
 @pytest.mark.parametrize("bytes_of_a_block", [12, 4000])
-def test_times_with_zones_in_some_rows_are_refused(
+def test_times_with_zones_are_told_in_utc(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bytes_of_a_block: int
 ) -> None:
     monkeypatch.setattr(blocks, "BLOCK_BYTES", bytes_of_a_block)
-    text = "t,y\n" + "2020-01-01,0\n" * 3 + "2020-01-01T00:00:00Z,1\n" * 3
-    spec = _file(tmp_path, text, columns=[ColumnSpec("t", ColumnType.datetime)], bad_cells=BadCells.empty)
+    text = "t,y\n" + "2020-01-01T02:00:00+02:00,0\n" * 20 + "2020-01-01T00:00:00Z,1\n" * 20 + "2020-01-01,1\n" * 20
+    spec = _file(tmp_path, text, columns=[ColumnSpec("t", ColumnType.datetime)])
 
-    with pytest.raises(DatasetError, match="column 't' has times of several kinds"):
-        read_streamed(spec, tmp_path, 1, 2)
-    with pytest.raises(DatasetError, match="column 't' has times of several kinds"):
-        read_dataset(spec, tmp_path)
+    at_once, streamed = _both(spec, tmp_path)
+
+    assert at_once.table["t"].eq(pd.Timestamp("2020-01-01")).all()
+    pd.testing.assert_frame_equal(streamed.sample, at_once.table)
 
 
 def test_values_that_stand_in_an_earlier_row_are_found_over_blocks() -> None:

@@ -34,4 +34,6 @@ def new(
         typer.echo(f"  {reason}")
     for column, reason in look.drop.items():
         typer.echo(f"  drops '{column}': {reason}")
-    typer.echo(f"Look at it, then: keystage run dataset={written.stem} prep=auto")
+    metric = " automl.metric=r2" if look.task is Task.regression else ""
+    name = f" registry.model_name={written.stem.replace('-', '_').title().replace('_', '')}"
+    typer.echo(f"Look at it, then: keystage run dataset={written.stem} prep=auto{metric}{name}")

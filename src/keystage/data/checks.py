@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from keystage.core.errors import DatasetError, listing
-from keystage.core.params import first_line
 from keystage.data.columns import ColumnSpec, ColumnType, OnViolation
 from keystage.data.spec import DatasetSpec
 
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
 MAX_SAMPLED_CELLS = 3  # of each check
 Repeats = Callable[["pd.Series"], "np.ndarray"]
 EXACT = 2**53  # up to which float64 holds each whole number
+_ZONE = r"(?:Z|[+-]\d\d:?\d\d)\s*$"  # at the end of a time
 _TRUE, _FALSE = {"true", "1", "yes"}, {"false", "0", "no"}
 
 
@@ -119,9 +119,6 @@ def cast_to(column: "pd.Series", kind: ColumnType, form: str | None = None) -> "
         column: as the files have it.
         kind: the type.
         form: of datetimes that are not in ISO 8601, as ``strptime`` takes it.
-
-    Raises:
-        DatasetError: some times have a zone and some have not.
     """
     import pandas as pd
 
@@ -144,16 +141,12 @@ def cast_to(column: "pd.Series", kind: ColumnType, form: str | None = None) -> "
 
 
 def _times(column: "pd.Series", form: str) -> "pd.Series":
+    """Times without a zone: those with one are told in UTC, and where some have one, those without are taken as UTC."""
     import pandas as pd
 
-    try:
-        return pd.to_datetime(column, errors="coerce", format=form)
-    except ValueError as error:
-        raise DatasetError(
-            f"column '{column.name}' has times of several kinds",
-            why=first_line(error),
-            fix=f"write them with one zone, or all without, or declare '{column.name}' as string in dataset.columns",
-        ) from error
+    zoned = column.dropna().astype("str").str.contains(_ZONE).any()
+    times = pd.to_datetime(column, errors="coerce", format=form, utc=bool(zoned))
+    return times.dt.tz_localize(None) if zoned else times
 
 
 def _has_type(column: "pd.Series", kind: ColumnType) -> bool:

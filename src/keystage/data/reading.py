@@ -69,7 +69,7 @@ def read_dataset(
     sources = sources_of(spec, root, pinned, noted)
     frames, names = frames_of(sources, spec, say or (lambda _: None))
     table = below_each_other(frames, sources, spec)
-    require_columns(spec, list(table.columns))
+    require_columns(spec, list(dict.fromkeys([*names, *map(str, table.columns)])))
     count = len(table)
     left_out: dict[str, int] = {}
     if spec.rows is not None:

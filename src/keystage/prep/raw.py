@@ -61,7 +61,7 @@ class RawRows(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: i
 
 
 def _dates(column: pd.Series, errors: Any = "raise") -> pd.Series:
-    """ISO 8601 where it is text, as in the files: else pandas would take the first row's form for that of all."""
-    if pd.api.types.is_datetime64_any_dtype(column):
-        return column
-    return pd.to_datetime(column, errors=errors, format="ISO8601")
+    """Times without a zone, those with one in UTC. Text is ISO 8601: else pandas would take the first row's form."""
+    if not pd.api.types.is_datetime64_any_dtype(column):
+        column = pd.to_datetime(column, errors=errors, format="ISO8601", utc=True)
+    return column if getattr(column.dtype, "tz", None) is None else column.dt.tz_convert("UTC").dt.tz_localize(None)

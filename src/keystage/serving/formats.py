@@ -84,6 +84,12 @@ def columns_of(path: Path) -> list[str]:
             names = csv_header(path)
         else:
             names = _names_in_lines(path)
+    except UnicodeError as error:
+        raise DatasetError(
+            f"{path} is not UTF-8",
+            why=f"its header cannot be read: {first_line(error)}",
+            fix=f"convert it, from latin1 say: iconv -f latin1 -t utf-8 {path} > converted.csv",
+        ) from error
     except (ValueError, OSError) as error:  # Arrow's error of a broken file is a ValueError too
         raise DatasetError(f"{path} cannot be read as {form}", why=first_line(error), fix="correct the file") from error
     twice = sorted({name for name in names if names.count(name) > 1})

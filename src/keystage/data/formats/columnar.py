@@ -1,5 +1,6 @@
 """Tables of Arrow: Parquet files. Their types become the few that a CSV would give: numbers, texts, times."""
 
+import re
 from typing import TYPE_CHECKING
 
 from keystage.core.errors import DatasetError, listing
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+_PANDAS_INDEX = re.compile(r"__index_level_\d+__")  # row names that pandas has written beside the columns
+
 
 def parquet_header(source: Source) -> list[str]:
     """The names of the columns.
@@ -23,7 +26,7 @@ def parquet_header(source: Source) -> list[str]:
     from pyarrow.parquet import read_schema
 
     try:
-        return list(read_schema(source.path).names)
+        return [name for name in read_schema(source.path).names if not _PANDAS_INDEX.fullmatch(name)]
     except (pa.ArrowInvalid, OSError) as error:
         raise damaged(source, error) from error
 
@@ -45,6 +48,7 @@ def read_parquet(source: Source, spec: DatasetSpec, wanted: list[str] | None) ->
     try:
         with ParquetFile(source.path) as file:
             table = file.read(columns=wanted)
+            table = table.select([name for name in table.column_names if not _PANDAS_INDEX.fullmatch(name)])
     except (pa.ArrowInvalid, OSError) as error:
         raise damaged(source, error) from error
     frame: pd.DataFrame = plain(table, spec, source).to_pandas(ignore_metadata=True)
@@ -91,7 +95,7 @@ def _plain_type(kind: "pa.DataType") -> "pa.DataType | None":
     if of.is_null(kind) or of.is_floating(kind) or of.is_decimal(kind):
         return float64()
     if of.is_timestamp(kind) or of.is_date(kind):
-        return timestamp("us", tz=getattr(kind, "tz", None))
+        return timestamp("us")  # those with a zone are told in UTC
     if of.is_string(kind) or of.is_large_string(kind) or of.is_string_view(kind) or of.is_time(kind):
         return string()
     if of.is_boolean(kind):

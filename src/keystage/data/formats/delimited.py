@@ -68,7 +68,7 @@ def read_delimited(
             **options,
             low_memory=False,  # the whole file decides a column's type, not a chunk of it
             index_col=False,  # with more fields than names, pandas would take the first column for row names
-            dtype={column.name: "str" for column in spec.declared if column.type is ColumnType.string},
+            dtype=_as_texts(spec, read),
             keep_default_na=False,  # pandas would take 'None' and 'NA' for missing, labels and names included
             na_values=spec.missing,
             decimal=read.decimal,
@@ -77,6 +77,13 @@ def read_delimited(
     if (read.decimal, read.thousands) != (".", None):
         _unmark(frame, spec, read)
     return frame
+
+
+def _as_texts(spec: DatasetSpec, read: ReadSpec) -> dict[str, str]:
+    """Columns whose cells are left as they are written; pandas takes the dots of 31.12.2024 for marks of thousands."""
+    marked = (read.decimal, read.thousands) != (".", None)
+    kinds = {ColumnType.string, ColumnType.datetime} if marked else {ColumnType.string}
+    return {column.name: "str" for column in spec.declared if column.type in kinds}
 
 
 def _options(source: Source, read: ReadSpec) -> dict[str, Any]:

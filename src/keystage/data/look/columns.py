@@ -75,12 +75,10 @@ def marks_of(cells: "Mapping[str, pd.Series]", separator: str) -> tuple[Marks, l
     mark, else there would be no need to avoid it.
     """
     looked = [list(counts.index[:20_000]) for counts in cells.values()]
-    counted = {marks: sum(_are(marks, values) for values in looked) for marks in _WRITINGS}
-    order = (
-        _WRITINGS
-        if separator == ","
-        else (_WRITINGS[1], _WRITINGS[3], *(marks for marks in _WRITINGS if marks not in (_WRITINGS[1], _WRITINGS[3])))
-    )
+    first = () if separator == "," else (_WRITINGS[1], _WRITINGS[3])
+    # A decimal mark that parts the fields, too, is none that a declaration could give.
+    order = [*first, *(marks for marks in _WRITINGS if marks not in first and marks.decimal != separator)]
+    counted = {marks: sum(_are(marks, values) for values in looked) for marks in order}
     best = max(counted.values())
     plain = counted[Marks()]
     found = Marks() if plain == best else next(marks for marks in order if counted[marks] == best)

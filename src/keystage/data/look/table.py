@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PARQUET = (".parquet", ".pq")
+MOSTLY = 0.9  # of the cells
+# A number with marks of thousands, and with a sign of money or percent: $1,234.56, 12,5 %, EUR 300.
+_SIGN = r"(?:[$€£¥%]|[A-Z]{3})?"
+_NUMBER_IN_WORDS = rf"[-+]?{_SIGN}\s?[-+]?\d{{1,3}}(?:[.,'\s]?\d{{3}})*(?:[.,]\d+)?(?:[eE][-+]?\d+)?\s?{_SIGN}|[-+]?inf"
 MANY_CLASSES = 20  # different whole numbers, above which they are amounts
 MAX_LISTED = 100  # columns that a declaration lists with their types; of more those whose type would not be found
 
@@ -223,4 +227,17 @@ def _drops(table: "pd.DataFrame", label: str) -> dict[str, str]:
         Purpose.constant: "constant: it has one value, or none",
     }
     found = {profile.column: profile.purpose for profile in profiled(table.drop(columns=label))}
-    return {name: reasons[purpose] for name, purpose in found.items() if purpose in reasons}
+    numbers = {
+        name for name, purpose in found.items() if purpose is Purpose.identifier and _mostly_numbers(table[name])
+    }
+    return {name: reasons[purpose] for name, purpose in found.items() if purpose in reasons and name not in numbers}
+
+
+def _mostly_numbers(column: "pd.Series") -> bool:
+    """Whether texts are numbers with signs of money or percent, but for a few words: a recipe can read those."""
+    import pandas as pd
+
+    if pd.api.types.is_numeric_dtype(column):
+        return False
+    cells = column.dropna().astype("str").str.strip()
+    return bool(len(cells)) and cells.str.fullmatch(_NUMBER_IN_WORDS).mean() >= MOSTLY
