@@ -157,7 +157,12 @@ def _promotions(house: House) -> None:
     (model,) = json.loads(house.said("list", "--json"))
     assert model["aliases"] == {"challenger": "1", "champion": "2"}
     assert [item["gate"]["outcome"] for item in model["versions"]] == ["passed", "refused", "refused"]
+    assert f"{NAME}@1 is kept as pickle" in house.said("rollback", NAME, code=1)
+    params = Path("params.yaml")
+    declared = params.read_text(encoding="utf-8")
+    params.write_text(declared.replace("format: skops", "format: pickle"), encoding="utf-8")
     assert house.said("rollback", NAME) == f"{NAME}@1 is champion now; it was {NAME}@2\n"
+    params.write_text(declared, encoding="utf-8")
     stopped = house.said("rollback", NAME, code=1)
     assert "no version was promoted before 1, as far as its history tells" in stopped
     assert "did you mean 'TitanicSurvivalInitial@champion'?" in house.said("show", f"{NAME}@champoin", code=1)

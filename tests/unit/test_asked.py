@@ -69,9 +69,9 @@ def test_a_header_may_have_a_mark_and_quotes_but_not_be_missing(tmp_path: Path) 
     (block,) = blocks(path, names, [""])
 
     assert (names, block.rows) == (['a, "b"\nc', "d"], 1)
-    for text in (b"", b"a\xff,b\n1,2\n"):
+    for text, what in ((b"", "cannot be read as csv"), (b"a\xff,b\n1,2\n", "is not UTF-8")):
         path.write_bytes(text)
-        with pytest.raises(DatasetError, match="cannot be read as csv"):
+        with pytest.raises(DatasetError, match=what):
             columns_of(path)
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from keystage.data.version import DatasetVersion
 
+WITHOUT_TERMINAL = 160  # columns of a table that goes into a file or another program
 dataset = typer.Typer(
     help="Tables by name and version: list, register, get one back, compare two, declare a new one.",
     no_args_is_help=True,
@@ -57,7 +58,7 @@ def list_datasets(as_json: AsJson = False) -> None:
             table.add_row(name, "none", by_name.get(name, ""), "", "", "", "")
         for version in its:
             table.add_row(*_row(version))
-    Console().print(table)
+    _console().print(table)
 
 
 @dataset.command()
@@ -103,7 +104,7 @@ def show(
     table = _table("dataset", "version", "task", "rows", "size", "tags", "registered")
     for version in reversed(its):
         table.add_row(*_row(version))
-    Console().print(table if its else f"No version is registered: keystage dataset register {plain}")
+    _console().print(table if its else f"No version is registered: keystage dataset register {plain}")
 
 
 @dataset.command()
@@ -202,7 +203,7 @@ def _row(version: "DatasetVersion") -> list[str]:
 
 
 def _show_version(version: "DatasetVersion", told: dict[str, Any]) -> None:
-    console = Console()
+    console = _console()
     lines = {
         "registered": version.registered,
         "description": version.description or "",
@@ -231,3 +232,9 @@ def _show_version(version: "DatasetVersion", told: dict[str, Any]) -> None:
 
 def _table(*columns: str) -> Table:
     return Table(*columns, box=box.SIMPLE, padding=(0, 1, 0, 0))
+
+
+def _console() -> Console:
+    """As wide as the terminal; where there is none, wide enough for whole names."""
+    console = Console()
+    return console if console.is_terminal or "COLUMNS" in os.environ else Console(width=WITHOUT_TERMINAL)
