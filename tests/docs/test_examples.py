@@ -252,7 +252,7 @@ def test_the_page_on_sharing(project: Project) -> None:
 def test_the_page_on_the_search_benchmark(new_project: Project) -> None:
     shown = _run(new_project, "docs/search-benchmark.md")
 
-    assert "wine, seed 1: multiclass, 142 + 36 rows, 13 features, 3 s, 2 cores" in shown
+    assert "wine, seed 1: multiclass, 142 + 36 rows, 13 features, 8 s, 2 cores" in shown
     assert "contests of all 2 contenders: 1" in shown
     assert "failed:" not in shown
 
