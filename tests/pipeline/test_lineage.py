@@ -166,7 +166,7 @@ def test_what_is_not_there_is_named_with_what_is(moved_on: Project) -> None:
     assert (
         f"there is no model 'TitanicSurvival'\n  why: registered are: {MODEL}\n  fix: did you mean '{MODEL}'?" in said
     )
-    assert f"model {MODEL} has no version '7'\n  why: it has 1, 2, 3\n" in said
+    assert f"model {MODEL} has no version '7'\n  why: it has 1, 2, 3, and the aliases " in said
     assert f"'{MODEL}' names no version" in said
     assert f"fix: write {MODEL}@latest" in said
     assert said.endswith(f"{MODEL}@3\n")
