@@ -13,6 +13,7 @@ from keystage.registry.entries import (
     JUDGEMENT_TAG,
     PROMOTE,
     PROMOTIONS_TAG,
+    ROLLBACK,
     Entry,
     Model,
     Promotion,
@@ -47,7 +48,7 @@ def test_what_is_champion_already_is_no_step_of_a_rollback(monkeypatch: pytest.M
     assert written[PROMOTIONS_TAG] == noted
     twice = Promotion("champion", "2", "2", PROMOTE, "ada", "2026-01-01T00:00:00+00:00")
     written[PROMOTIONS_TAG] = promotions_as_text([*promotions_from_text(noted), twice])
-    back = registry.rollback("M")
+    back = registry.promote("M", registry.before_champion("M").number, ROLLBACK)
     assert (back.version, back.was, aliases["champion"]) == ("1", "2", "1")
 
 

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 from socket import AF_INET, AF_INET6, SO_REUSEADDR, SOL_SOCKET, socket
 from types import FrameType
@@ -23,8 +24,6 @@ from keystage.serving.errors import ServingError
 from keystage.serving.holder import Holder, Settings
 from keystage.serving.requests import RequestError, records_of
 from keystage.serving.served import ServedModel
-
-TOO_MANY = 429
 
 logger = logging.getLogger("keystage.adapters.http_server")  # also where this is the program
 
@@ -51,7 +50,7 @@ def application(holder: Holder) -> FastAPI:
             records = records_of(body, list(holder.model.columns), holder.settings.max_rows)
             name, answers = await holder.score(records)
         except RequestError as error:
-            later = {"retry-after": "1"} if error.status == TOO_MANY else None
+            later = {"retry-after": "1"} if error.status == HTTPStatus.TOO_MANY_REQUESTS else None
             return JSONResponse(error.body(), error.status, later)
         except ServingError as error:
             logger.error("%s", error)  # noqa: TRY400 - three lines tell it

@@ -13,7 +13,6 @@ from keystage.core.params import first_line
 from keystage.registry.entries import (
     CHAMPION,
     PROMOTIONS_TAG,
-    ROLLBACK,
     Entry,
     Model,
     Promotion,
@@ -124,14 +123,6 @@ class MlflowRegistry:
         self._client.set_registered_model_tag(name, PROMOTIONS_TAG, promotions_as_text([*model.promotions, done]))
         self._client.set_registered_model_alias(name, alias, number)
         return done
-
-    def rollback(self, name: str) -> Promotion:
-        """Make the version champion that was it before.
-
-        Raises:
-            RegistryError: as ``before_champion``.
-        """
-        return self.promote(name, self.before_champion(name).number, ROLLBACK)
 
     def before_champion(self, name: str) -> Entry:
         """The version that was champion before the one that is.

@@ -33,13 +33,13 @@ class AllPredictions:
         """
         import pandas as pd
 
-        columns = {"predicted": self._pipeline.predict(rows)}
-        if hasattr(self._pipeline, "classes_"):
-            shares = self._pipeline.predict_proba(rows)
-            columns |= {f"probability_{value}": shares[:, code] for code, value in enumerate(self._pipeline.classes_)}
-        last = self._pipeline.steps[-1][1]
+        features, last = self._pipeline[:-1].transform(rows), self._pipeline.steps[-1][1]
+        columns = {"predicted": last.predict(features)}
+        if hasattr(last, "classes_"):
+            shares = last.predict_proba(features)
+            columns |= {f"probability_{value}": shares[:, code] for code, value in enumerate(last.classes_)}
         if getattr(last, "has_intervals", False):
-            ends = last.around(self._pipeline[:-1].transform(rows), columns["predicted"])
+            ends = last.around(features, columns["predicted"])
             columns |= dict(zip(("low", "high"), ends, strict=True))
         return pd.DataFrame(columns, index=rows.index)
 

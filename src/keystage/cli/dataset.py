@@ -7,14 +7,12 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
 from keystage.cli.dataset_diff import diff
 from keystage.cli.dataset_new import new
 from keystage.cli.project import AsJson, errors_in_words, project_root
 from keystage.cli.share import RemoteName
+from keystage.cli.tables import plain_table, wide_console
 from keystage.core import log
 from keystage.core.errors import DatasetError
 from keystage.data.sources.spec import Side
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
 
     from keystage.data.version import DatasetVersion
 
-WITHOUT_TERMINAL = 160  # columns of a table that goes into a file or another program
 dataset = typer.Typer(
     help="Tables by name and version: list, register, get one back, compare two, declare a new one.",
     no_args_is_help=True,
@@ -50,7 +47,7 @@ def list_datasets(as_json: AsJson = False) -> None:
         listed = [{**asdict(version), "files": len(version.files)} for version in reversed(known)]
         typer.echo(json.dumps({"declared": options, "versions": listed}, indent=2, default=str))
         return
-    table = _table("dataset", "version", "task", "rows", "size", "tags", "registered")
+    table = plain_table("dataset", "version", "task", "rows", "size", "tags", "registered")
     by_name = {str(told.get("name", option)): str(told.get("task", "")) for option, told in options.items()}
     for name in dict.fromkeys([*by_name, *(version.name for version in known)]):
         its = [version for version in reversed(known) if version.name == name]
@@ -58,7 +55,7 @@ def list_datasets(as_json: AsJson = False) -> None:
             table.add_row(name, "none", by_name.get(name, ""), "", "", "", "")
         for version in its:
             table.add_row(*_row(version))
-    _console().print(table)
+    wide_console().print(table)
 
 
 @dataset.command()
@@ -101,10 +98,10 @@ def show(
         typer.echo(
             yaml.safe_dump(shown["declared"], sort_keys=False, allow_unicode=True, default_flow_style=None).strip()
         )
-    table = _table("dataset", "version", "task", "rows", "size", "tags", "registered")
+    table = plain_table("dataset", "version", "task", "rows", "size", "tags", "registered")
     for version in reversed(its):
         table.add_row(*_row(version))
-    _console().print(table if its else f"No version is registered: keystage dataset register {plain}")
+    wide_console().print(table if its else f"No version is registered: keystage dataset register {plain}")
 
 
 @dataset.command()
@@ -203,7 +200,7 @@ def _row(version: "DatasetVersion") -> list[str]:
 
 
 def _show_version(version: "DatasetVersion", told: dict[str, Any]) -> None:
-    console = _console()
+    console = wide_console()
     lines = {
         "registered": version.registered,
         "description": version.description or "",
@@ -218,23 +215,13 @@ def _show_version(version: "DatasetVersion", told: dict[str, Any]) -> None:
     for name, value in lines.items():
         if value:
             console.print(f"{name}: {value}", soft_wrap=True, highlight=False, markup=False)
-    files = _table("file", "MD5", "bytes", "here")
+    files = plain_table("file", "MD5", "bytes", "here")
     for file in version.files:
         name = file.name if file.side == Side.train.value else f"{file.name} ({file.side})"
         files.add_row(name, file.md5, f"{file.size:,}", "yes" if told["here"][file.name] else "no")
     console.print(files)
     if version.columns:
-        columns = _table("column", *next(iter(version.columns.values())))
+        columns = plain_table("column", *next(iter(version.columns.values())))
         for column, facts in version.columns.items():
             columns.add_row(column, *(str(value) for value in list(facts.values())[: len(columns.columns) - 1]))
         console.print(columns)
-
-
-def _table(*columns: str) -> Table:
-    return Table(*columns, box=box.SIMPLE, padding=(0, 1, 0, 0))
-
-
-def _console() -> Console:
-    """As wide as the terminal; where there is none, wide enough for whole names."""
-    console = Console()
-    return console if console.is_terminal or "COLUMNS" in os.environ else Console(width=WITHOUT_TERMINAL)

@@ -6,12 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich import box
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from keystage.cli.project import AsJson, errors_in_words, project_root
+from keystage.cli.tables import plain_table, wide_console
 from keystage.compute import limits
 from keystage.compute.spec import ComputeProfile
 from keystage.core import log
@@ -82,9 +80,9 @@ def _show(found: "Drift") -> None:
     from keystage.data.drift.compare import THRESHOLD
     from keystage.report.drift.page import missing_text, schema_words
 
-    console = Console()
+    console = wide_console()
     typer.echo(f"{found.baseline} ({found.rows[0]:,} rows) -> {found.target} ({found.rows[1]:,} rows)")
-    table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0))
+    table = plain_table()
     for name in ("column", "kind", "drift", "PSI", "J-S", "Wass.", "KS", "missing", "tells"):
         table.add_column(name, no_wrap=True, overflow="ellipsis")
     for column in found.columns:

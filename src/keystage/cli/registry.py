@@ -8,11 +8,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from keystage.cli.project import AsJson, errors_in_words, project_root
+from keystage.cli.tables import plain_table
 
 if TYPE_CHECKING:
     from keystage.adapters.mlflow_registry import MlflowRegistry
@@ -41,7 +40,7 @@ def list_models(as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps([_model_as_json(model) for model in models], indent=2))
         return
-    table = _table("model", "versions", "champion", "challenger", "newest", "its gate")
+    table = plain_table("model", "versions", "champion", "challenger", "newest", "its gate")
     for model in models:
         newest = model.versions[-1] if model.versions else None
         named = [model.aliases.get(alias, "") for alias in ("champion", "challenger")]
@@ -103,11 +102,12 @@ def promote(
 def rollback(model: ModelName) -> None:
     """Make the version of MODEL champion that was it before the current one was promoted."""
     from keystage.adapters.mlflow_model import require_loadable
+    from keystage.registry.entries import ROLLBACK
 
     with _opened() as (found, form):
         before = found.before_champion(model)
         require_loadable(before.uri, form, str(before))
-        _say(model, found.rollback(model))
+        _say(model, found.promote(model, before.number, ROLLBACK))
 
 
 @contextmanager
@@ -140,7 +140,7 @@ def _show_versions(model: "Model") -> None:
 
     first = next((entry.metrics for entry in reversed(model.versions) if entry.metrics), {})
     names = [name for place, name in enumerate(first) if place == 0 or name in SHOWN][:SHOWN_METRICS]
-    table = _table("version", "aliases", "gate", *names, "registered")
+    table = plain_table("version", "aliases", "gate", *names, "registered")
     for entry in model.versions:
         scores = [_score(entry.metrics.get(name)) for name in names]
         table.add_row(entry.number, ", ".join(entry.aliases), _outcome(entry), *scores, _time(entry)[:10])
@@ -159,7 +159,7 @@ def _show_version(model: "Model", one: "Entry") -> None:
     for finding in judgement.findings if judgement else ():
         console.print(f"  {'passed' if finding.passed else 'failed'}: {finding.says}", markup=False)
     if one.metrics:
-        table = _table("metric", "on the test rows", "interval")
+        table = plain_table("metric", "on the test rows", "interval")
         for name, (value, low, high) in one.metrics.items():
             table.add_row(name, _score([value]), "" if low is None else f"{low:.4f} to {high:.4f}")
         console.print(table)
@@ -186,10 +186,6 @@ def _score(values: list[float | None] | None) -> str:
 
 def _time(entry: "Entry") -> str:
     return datetime.fromtimestamp(entry.registered / 1000, UTC).strftime("%Y-%m-%d %H:%M")
-
-
-def _table(*titles: str) -> Table:
-    return Table(*titles, box=box.SIMPLE, padding=(0, 1, 0, 0))
 
 
 def _model_as_json(model: "Model") -> dict[str, Any]:

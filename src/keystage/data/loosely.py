@@ -7,29 +7,27 @@ from typing import TYPE_CHECKING
 from keystage.data.checks import held_to_declaration
 from keystage.data.columns import BadCells, ColumnSpec, OnViolation
 from keystage.data.reading import below_each_other, frames_of, sources_of
-from keystage.data.roles import HELD_OUT
-from keystage.data.sources.pinned import NOTHING, Pinned
+from keystage.data.roles import MARKS
 from keystage.data.spec import DatasetSpec
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def read_loosely(spec: DatasetSpec, root: Path, pinned: Pinned = NOTHING) -> "pd.DataFrame":
+def read_loosely(spec: DatasetSpec, root: Path) -> "pd.DataFrame":
     """All rows and columns: declared ones may be missing, further ones may be there, cells not of their type are empty.
 
     Args:
         spec: the declaration; only ``columns`` that are there, and their types, are heeded.
         root: what ``dataset.path`` is relative to.
-        pinned: where the content of its URLs and of its query is.
 
     Raises:
         DatasetError: a file is missing, empty, not in its encoding or no table.
     """
     whole = replace(spec, keep=None, rows=None)
-    sources = sources_of(whole, root, pinned)
+    sources = sources_of(whole, root)
     frames, _ = frames_of(sources, whole, lambda _: None)
-    table = below_each_other(frames, sources, whole).drop(columns=HELD_OUT, errors="ignore")
+    table = below_each_other(frames, sources, whole).drop(columns=list(MARKS), errors="ignore")
     known = replace(whole, columns=[column for column in spec.columns if column.name in table.columns])
     return held_to_declaration(table, without_rules(known))[0]
 

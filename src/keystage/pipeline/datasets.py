@@ -1,13 +1,16 @@
 """The dataset of a run: the files in its folder, or those of a registered version of it."""
 
+import json
 import logging
 from collections.abc import Mapping
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
 
 from keystage.adapters.dvc_datasets import lay_out, require_here
 from keystage.adapters.dvc_state import known_digest, tracked_names
 from keystage.core.errors import DatasetError, listing
+from keystage.core.params import as_text
 from keystage.data.given import GivenTest
 from keystage.data.sources.pinned import Pinned
 from keystage.data.sources.resolve import resolve
@@ -132,14 +135,8 @@ def version_of(dataset: Mapping[str, Any], files: Mapping[str, str]) -> str:
 
 
 def _reading(missing: Any, types: Mapping[str, str], read: Any) -> dict[str, Any]:
-    from dataclasses import asdict, is_dataclass
-
-    from keystage.core.params import as_text
-
     told = {"missing": list(missing or ()), "types": dict(types)}
     if read is not None:
-        import json
-
         plain = asdict(read) if is_dataclass(read) and not isinstance(read, type) else read
         told["read"] = json.loads(as_text(plain))
     return told

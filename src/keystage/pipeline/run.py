@@ -84,9 +84,9 @@ def _run(stage: Stage[Params], params: type[Params], root: Path) -> None:
     if name != "conf":
         require_whole(before)
     if name in KEYED_STAGES:
-        _require_noted(name, root)
-    if name == "dataprep":
-        require_files(load_params(ConfParams, root / PARAMS_FILE).dataset, root)
+        named = _require_noted(name, root)
+        if name == "dataprep":
+            require_files(named.dataset, root)
     loaded = load_params(params, root / PARAMS_FILE)
     profile = _profile(loaded, name)
     limits.apply(profile)
@@ -100,8 +100,12 @@ def _run(stage: Stage[Params], params: type[Params], root: Path) -> None:
         discard_damaged_twins(name)
 
 
-def _require_noted(stage: str, root: Path) -> None:
-    """Stage conf notes what the settings name; a stage asked for alone would stand on the notes of an earlier run."""
+def _require_noted(stage: str, root: Path) -> ConfParams:
+    """Stage conf notes what the settings name; a stage asked for alone would stand on the notes of an earlier run.
+
+    Returns:
+        The settings that name it.
+    """
     params = load_params(ConfParams, root / PARAMS_FILE)
     for path, text in notes(params, root).items():
         if path == workspace.SIZES_NOTE:
@@ -112,6 +116,7 @@ def _require_noted(stage: str, root: Path) -> None:
                 why=f"what it notes changed since stage 'conf' ran, and stage '{stage}' is not run on it",
                 fix="run the pipeline from its start, not one stage alone: dvc repro",
             )
+    return params
 
 
 def _record(root: Path) -> dict[str, Any]:

@@ -8,6 +8,8 @@ import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from keystage.prep.raw import without_zone
+
 # Forms of dates, in the order in which they are tried. The first is pandas' name for all of ISO 8601.
 FORMS = (
     "ISO8601",
@@ -91,8 +93,7 @@ class DateParts(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
 
     def _times(self, column: pd.Series) -> pd.Series:
         if pd.api.types.is_datetime64_any_dtype(column):
-            zone = getattr(column.dtype, "tz", None)
-            return column if zone is None else column.dt.tz_convert("UTC").dt.tz_localize(None)
+            return without_zone(column)
         return times_in(column.astype("str"), self.forms or list(FORMS[:1]))
 
 

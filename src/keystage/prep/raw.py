@@ -64,4 +64,9 @@ def _dates(column: pd.Series, errors: Any = "raise") -> pd.Series:
     """Times without a zone, those with one in UTC. Text is ISO 8601: else pandas would take the first row's form."""
     if not pd.api.types.is_datetime64_any_dtype(column):
         column = pd.to_datetime(column, errors=errors, format="ISO8601", utc=True)
-    return column if getattr(column.dtype, "tz", None) is None else column.dt.tz_convert("UTC").dt.tz_localize(None)
+    return without_zone(column)
+
+
+def without_zone(times: pd.Series) -> pd.Series:
+    """Times without a zone; those with one are told in UTC."""
+    return times if getattr(times.dtype, "tz", None) is None else times.dt.tz_convert("UTC").dt.tz_localize(None)

@@ -194,13 +194,6 @@ def names(root: Path) -> list[str]:
 def _files(folder: Path, names_of: Mapping[str, str]) -> tuple[VersionFile, ...]:
     found = []
     for name, side in names_of.items():
-        if not (folder / name).is_file():
-            there = sorted(item.name for item in folder.glob("*"))
-            raise DatasetError(
-                f"{name} is not in {folder}",
-                why=f"the declaration names it; the folder holds: {listing(there) or 'nothing'}",
-                fix="restore the file (git restore, dvc pull), or correct dataset.path and dataset.files",
-            )
         measured = digest(folder / name)
         found.append(VersionFile(name, measured.md5, measured.size or 0, side))
     return tuple(found)

@@ -11,6 +11,7 @@ import tempfile
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from keystage.serving.errors import ServingError
@@ -76,7 +77,7 @@ class Batcher:
             ServingError: the processes that hold the model have ended, and could not be started anew.
         """
         if self._max_waiting and self._rows and self._rows + len(records) > self._max_waiting:
-            raise RequestError(429, f"{self._rows} rows wait already; ask again in a moment")
+            raise RequestError(HTTPStatus.TOO_MANY_REQUESTS, f"{self._rows} rows wait already; ask again in a moment")
         waiting = Waiting(records, asyncio.get_running_loop().create_future())
         self._rows += len(records)
         self._queue.put_nowait(waiting)

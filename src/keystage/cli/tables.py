@@ -1,0 +1,20 @@
+"""How commands print tables."""
+
+import os
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+WITHOUT_TERMINAL = 160  # columns of a table that goes into a file or another program
+
+
+def plain_table(*titles: str) -> Table:
+    """An empty table with columns of these titles."""
+    return Table(*titles, box=box.SIMPLE, padding=(0, 1, 0, 0))
+
+
+def wide_console() -> Console:
+    """As wide as the terminal; where there is none, wide enough for whole names."""
+    console = Console()
+    return console if console.is_terminal or "COLUMNS" in os.environ else Console(width=WITHOUT_TERMINAL)
