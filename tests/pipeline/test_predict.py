@@ -1,5 +1,6 @@
 """``keystage predict``: three forms in and out, in order; bad rows told; a killed run goes on; a pickle is refused."""
 
+import gzip
 import json
 import os
 import re
@@ -20,8 +21,15 @@ from keystage.core.errors import DatasetError
 from keystage.serving.asked import Request
 from keystage.serving.batch import Outcome, Progress, predict_file
 from keystage.serving.errors import ServingError
+from keystage.serving.formats import blocks, columns_of
+from keystage.serving.raw_file import RawFile, read_as
 from keystage.serving.served import ServedModel
+from keystage.serving.written import read_as_written
 
+COLUMNS = [
+    *("PassengerId", "Survived", "Pclass", "Name", "Sex", "Age", "SibSp", "Parch", "Ticket", "Fare", "Cabin"),
+    "Embarked",
+]
 MODEL = "TitanicSurvivalInitial"
 BY_MLFLOW = """
 import sys, json, mlflow, pandas as pd
@@ -69,6 +77,76 @@ def test_each_form_is_read_and_written_with_columns_in_any_order(
     lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()]
     for found in (pd.DataFrame(lines), pd.read_parquet(tmp_path / "out.parquet")):
         pd.testing.assert_frame_equal(found[list(expected)], expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "reading"),
+    [
+        ("rows.txt", {"separator": ";", "encoding": "cp1252", "decimal": ",", "skip_rows": 2}),
+        ("rows.data", {"format": "csv", "separator": "|", "encoding": "utf-16", "quote": "'"}),
+        ("rows.tsv.gz", {"thousands": " "}),
+        ("rows.csv", {"header": "none", "names": COLUMNS}),
+        ("rows.xlsx", {"skip_rows": 2, "decimal": ","}),
+    ],
+)
+def test_a_file_is_read_as_those_were_that_the_model_learnt_from(
+    finished: Project, scored: Path, tmp_path: Path, name: str, reading: dict[str, Any]
+) -> None:
+    expected = pd.read_csv(scored)[["PassengerId", "predicted", "probability_0"]]
+    _write(_rows(finished), tmp_path / name, reading)
+    asked = Request(_served(finished), tmp_path / name, tmp_path / "out.parquet", ["PassengerId"])
+
+    predict_file(replace(asked, model=replace(asked.model, reading=reading)), _silent)
+    by_model = pd.read_parquet(tmp_path / "out.parquet")
+    given = [f"{key}={','.join(value) if isinstance(value, list) else value}" for key, value in reading.items()]
+    predict_file(replace(asked, read=given), _silent)
+
+    for found in (by_model, pd.read_parquet(tmp_path / "out.parquet")):
+        pd.testing.assert_frame_equal(found[list(expected)].astype({"PassengerId": "int64"}), expected)
+
+
+def _write(rows: pd.DataFrame, path: Path, reading: dict[str, Any]) -> None:
+    """Rows in the form that ``reading`` says."""
+    if path.suffix == ".xlsx":
+        texts = rows.assign(Fare=rows["Fare"].astype("str").str.replace(".", ","))
+        texts.to_excel(path, index=False, startrow=reading["skip_rows"])
+        return
+    text = rows.to_csv(
+        index=False,
+        sep=reading.get("separator", "\t" if ".tsv" in path.name else ","),
+        decimal=reading.get("decimal", "."),
+        quotechar=reading.get("quote", '"'),
+        header=reading.get("header") != "none",
+    )
+    text = "about the table\n" * reading.get("skip_rows", 0) + text
+    body = text.encode(reading.get("encoding", "utf-8"))
+    path.write_bytes(gzip.compress(body) if path.suffix == ".gz" else body)
+
+
+def test_marks_and_forms_of_times_are_read_and_others_told() -> None:
+    frame = pd.DataFrame({"a": ["1.234,5", "12,5 ", "1,5.0", None], "when": ["31.12.2024", "2024-12-31", None, None]})
+
+    bad = read_as_written(
+        frame, {"a": "number", "when": "date"}, {"marks": [",", "."], "datetimes": {"when": "%d.%m.%Y"}}
+    )
+
+    assert frame["a"].tolist()[:3] == [1234.5, 12.5, 1.5]
+    assert frame["when"][0] == pd.Timestamp("2024-12-31")
+    assert bad == {1: {"column": "when", "reason": "column 'when' holds '2024-12-31', which is no date"}}
+    frame = pd.DataFrame({"a": ["1.5", "1,5"]})
+    assert list(read_as_written(frame, {"a": "number"}, {"marks": [",", ""], "datetimes": {}})) == [0]
+
+
+def test_rows_that_are_odd_keep_their_numbers_where_there_is_no_header(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("about\n1;2\n1;2;3\n5;6\n", encoding="utf-8")
+    file = RawFile(path, read_as({"separator": ";", "header": "none", "skip_rows": 1}))
+
+    names = columns_of(file)
+    (block,) = blocks(file, names, names)
+
+    assert names == ["column1", "column2"]
+    assert (block.rows, list(block.unreadable), block.number_of(1)) == (3, [2], 3)
 
 
 def _served(project: Project) -> ServedModel:
@@ -173,7 +251,10 @@ def test_a_run_that_was_killed_goes_on_to_the_same_bytes(finished: Project, tmp_
 @pytest.mark.parametrize(
     ("source", "changes", "said"),
     [
-        ("data/titanic/Titanic.xls", {}, ".csv, .parquet"),
+        ("data/titanic/Titanic.data", {}, "--read format=csv"),
+        ("data/titanic/Titanic.csv", {"read": ["seperator=;"]}, "did you mean 'separator'?"),
+        ("data/titanic/Titanic.csv", {"read": ["separator=;"]}, "it was read with separator=;"),
+        ("data/titanic/Titanic.csv", {"read": ["encoding=klingon"]}, "Python knows no 'klingon'"),
         ("data/titanic/Titanik.csv", {}, "does not exist"),
         ("data/co2/co2.csv", {}, "lacks columns Pclass, Sex"),
         ("data/titanic/Titanic.csv", {"keep": ["Nam"]}, "did you mean 'Name'?"),

@@ -16,6 +16,7 @@ from keystage.serving.asked import Request, check
 from keystage.serving.csv_files import csv_header
 from keystage.serving.errors import ServingError
 from keystage.serving.formats import blocks, columns_of
+from keystage.serving.raw_file import RawFile
 from keystage.serving.requests import RequestError, records_of
 from keystage.serving.served import ServedModel
 
@@ -54,7 +55,7 @@ def test_a_request_without_a_column_is_answered_in_sentences() -> None:
 
 
 def test_a_column_is_kept_once_and_no_folder_is_made(tmp_path: Path) -> None:
-    assert check(_request(tmp_path, keep="Name,Age,Name")) == ["Name", "Age"]
+    assert check(_request(tmp_path, keep="Name,Age,Name")).keep == ["Name", "Age"]
 
     with pytest.raises(DatasetError, match=f"there is no folder {tmp_path}/none"):
         check(_request(tmp_path, output="none/out.csv"))
@@ -65,25 +66,26 @@ def test_a_column_is_kept_once_and_no_folder_is_made(tmp_path: Path) -> None:
 def test_a_header_may_have_a_mark_and_quotes_but_not_be_missing(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     path.write_bytes(b'\xef\xbb\xbf\n"a, ""b""\nc",d\n1,2\n')
-    names = csv_header(path)
-    (block,) = blocks(path, names, [""])
+    names = csv_header(RawFile(path))
+    (block,) = blocks(RawFile(path), names, names)
 
     assert (names, block.rows) == (['a, "b"\nc', "d"], 1)
     for text, what in ((b"", "cannot be read as csv"), (b"a\xff,b\n1,2\n", "is not UTF-8")):
         path.write_bytes(text)
         with pytest.raises(DatasetError, match=what):
-            columns_of(path)
+            columns_of(RawFile(path))
 
 
 def test_a_reader_that_is_left_early_leaves_no_thread(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     path.write_text("a,b,c\n1,2,3\n" + "1,2\n" * 1_500_000, encoding="utf-8")
     place = "import sys; from pathlib import Path; from keystage.serving.formats import blocks, columns_of\n"
+    place += "from keystage.serving.raw_file import RawFile; file = RawFile(Path(sys.argv[1]))\n"
     done = subprocess.run(
         [
             sys.executable,
             "-c",
-            f"{place}columns_of(Path(sys.argv[1])); next(blocks(Path(sys.argv[1]), ['a'], ['']))",
+            f"{place}columns_of(file); next(blocks(file, ['a'], ['a']))",
             path,
         ],
         capture_output=True,

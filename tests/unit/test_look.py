@@ -9,11 +9,14 @@ from tests.conftest import ROOT
 
 from keystage.core.errors import DatasetError
 from keystage.data.columns import ColumnType
+from keystage.data.forecast import ForecastSpec
 from keystage.data.look.columns import Marks, kind_of
 from keystage.data.look.table import Look, look_at
 from keystage.data.look.text import has_header
-from keystage.data.spec import Task
-from keystage.results.new_dataset import declare
+from keystage.data.reading import read_dataset
+from keystage.data.sources.resolve import Source
+from keystage.data.spec import DatasetSpec, Task
+from keystage.results.new_dataset import Wish, declare
 
 PLAIN = "day,amount,kind\n2024-01-01,1.5,a\n2024-01-02,,b\n2024-01-03,2,a\n"
 
@@ -21,7 +24,11 @@ PLAIN = "day,amount,kind\n2024-01-01,1.5,a\n2024-01-02,,b\n2024-01-03,2,a\n"
 def _look(tmp_path: Path, content: str | bytes, label: str = "kind", name: str = "t.csv") -> Look:
     path = tmp_path / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return look_at(path, label, None)
+    return look_at([_source(path)], label, None)
+
+
+def _source(path: Path) -> Source:
+    return Source(path.name, path, path.name)
 
 
 def test_of_a_plain_table_nothing_is_said_that_is_the_usual(tmp_path: Path) -> None:
@@ -123,7 +130,7 @@ def test_the_task_goes_by_the_label_and_says_why(tmp_path: Path, label: list[obj
     path = tmp_path / "t.parquet"
     pd.DataFrame({"y": label, "id": range(100, 160), "one": 1}).to_parquet(path)
 
-    found = look_at(path, "y", None)
+    found = look_at([_source(path)], "y", None)
 
     assert found.task is task
     assert found.why[-1].startswith(f"task {task.value}: 'y' has ")
@@ -135,7 +142,7 @@ def test_a_declaration_is_written_that_conf_takes_and_nothing_is_overwritten(tmp
     path.parent.mkdir()
     path.write_text(PLAIN.replace("amount", "on: it's"), encoding="utf-8")
 
-    written, _ = declare(tmp_path, path, "kind", None, None)
+    written, _ = declare(tmp_path, path, Wish("kind"))
     told = yaml.safe_load((tmp_path / written).read_text(encoding="utf-8"))
 
     assert written == Path("conf/dataset/some_table.yaml")
@@ -143,8 +150,8 @@ def test_a_declaration_is_written_that_conf_takes_and_nothing_is_overwritten(tmp
     assert (told["label"], told["task"]) == ("kind", "classification")
     assert told["columns"][1] == {"name": "on: it's", "type": "number"}
     with pytest.raises(DatasetError, match="there is a dataset 'some_table' already"):
-        declare(tmp_path, path, "kind", None, None)
-    declare(tmp_path, path, "kind", "other", Task.classification)
+        declare(tmp_path, path, Wish("kind"))
+    declare(tmp_path, path, Wish("kind", "other", Task.classification))
 
 
 @pytest.mark.parametrize(
@@ -166,18 +173,18 @@ def test_regression_wants_numbers_and_the_file_stands_in_the_project(tmp_path: P
     (tmp_path / "t.csv").write_text(PLAIN, encoding="utf-8")
 
     with pytest.raises(DatasetError, match="'kind' cannot be the label of regression"):
-        look_at(tmp_path / "t.csv", "kind", Task.regression)
+        look_at([_source(tmp_path / "t.csv")], "kind", Task.regression)
     with pytest.raises(DatasetError, match="is not in the project"):
-        declare(tmp_path / "project", tmp_path / "t.csv", "kind", None, None)
+        declare(tmp_path / "project", tmp_path / "t.csv", Wish("kind"))
     with pytest.raises(DatasetError, match="does not exist"):
-        declare(tmp_path, tmp_path / "u.csv", "kind", None, None)
+        declare(tmp_path, tmp_path / "u.csv", Wish("kind"))
 
 
 def test_the_passengers_are_declared_as_people_did(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_bytes((ROOT / "data/titanic/Titanic.csv").read_bytes())
     declared = yaml.safe_load((ROOT / "conf/dataset/titanic.yaml").read_text(encoding="utf-8"))
 
-    found = look_at(tmp_path / "t.csv", "Survived", None)
+    found = look_at([_source(tmp_path / "t.csv")], "Survived", None)
 
     assert {name: kind.value for name, kind in found.columns.items()} == {
         column["name"]: column["type"] for column in declared["columns"]
@@ -192,3 +199,83 @@ def test_numbers_with_signs_and_a_few_words_are_no_identifiers(tmp_path: Path) -
 
     assert list(found.drop) == ["ticket"]
     assert "decimal" not in found.read, "a comma parts the fields"
+
+
+@pytest.mark.parametrize("name", ["t.jsonl", "t.xlsx", "t.tsv"])
+def test_files_of_other_forms_are_declared_by_their_cells(tmp_path: Path, name: str) -> None:
+    rows = pd.DataFrame({"day": ["2024-01-01", "2024-01-02"] * 20, "n": range(40), "x": 0.5, "kind": ["a", "b"] * 20})
+    rows["x"] += rows.index
+    {
+        "t.jsonl": lambda path: rows.to_json(path, orient="records", lines=True),
+        "t.xlsx": lambda path: rows.assign(day=pd.to_datetime(rows["day"])).to_excel(path, index=False),
+        "t.tsv": lambda path: rows.to_csv(path, sep="\t", index=False),
+    }[name](tmp_path / name)
+
+    written, look = declare(tmp_path, tmp_path / name, Wish("kind"))
+
+    assert [kind.value for kind in look.columns.values()] == ["datetime", "integer", "number", "string"]
+    assert yaml.safe_load((tmp_path / written).read_text(encoding="utf-8"))["files"] == [name]
+
+
+def test_a_folder_is_declared_with_the_columns_of_its_paths(tmp_path: Path) -> None:
+    for year in (2023, 2024):
+        place = tmp_path / "data" / "sales" / f"year={year}"
+        place.mkdir(parents=True)
+        (place / "part.csv").write_text(f"amount,kind\n{year},a\n2,b\n", encoding="utf-8")
+
+    folder, look = declare(tmp_path, tmp_path / "data" / "sales", Wish("kind"))
+    pattern, _ = declare(tmp_path, tmp_path / "data" / "sales" / "*" / "part.csv", Wish("kind", "other"))
+    told = [yaml.safe_load((tmp_path / path).read_text(encoding="utf-8")) for path in (folder, pattern)]
+
+    assert [(item["path"], item["files"]) for item in told] == [
+        ("data/sales", ["**/*.csv"]),
+        ("data/sales", ["*/part.csv"]),
+    ]
+    assert folder.name == "sales.yaml"
+    assert (look.rows, look.columns["year"]) == (4, ColumnType.integer)
+    spec = DatasetSpec(**{**told[0], "task": Task(told[0]["task"]), "columns": []})
+    assert read_dataset(spec, tmp_path).table["year"].tolist() == [2023, 2023, 2024, 2024]
+
+    (tmp_path / "data" / "sales" / "more.parquet").write_bytes(b"")
+    with pytest.raises(DatasetError, match="holds files of several forms"):
+        declare(tmp_path, tmp_path / "data" / "sales", Wish("kind", "third"))
+    (tmp_path / "data" / "sales" / "odd.csv").write_text("amount,sort\n1,a\n", encoding="utf-8")
+    with pytest.raises(DatasetError, match="have different columns"):
+        declare(tmp_path, tmp_path / "data" / "sales" / "**" / "*.csv", Wish("kind", "third"))
+
+
+def test_a_forecast_is_declared_with_what_a_look_cannot_tell(tmp_path: Path) -> None:
+    days = pd.date_range("2024-01-01", periods=40).strftime("%Y-%m-%d")
+    rows = pd.DataFrame({"day": [*days, *days], "shop": ["a"] * 40 + ["b"] * 40, "sold": range(80)})
+    rows.to_csv(tmp_path / "t.csv", index=False)
+    forecast = ForecastSpec(7, ["shop"])
+
+    written, look = declare(tmp_path, tmp_path / "t.csv", Wish("sold", None, Task.forecasting, "day", forecast))
+    told = yaml.safe_load((tmp_path / written).read_text(encoding="utf-8"))
+
+    assert (told["task"], told["time"], told["forecast"]) == ("forecasting", "day", {"horizon": 7, "series": ["shop"]})
+    assert not look.drop
+    with pytest.raises(DatasetError, match="'shop' is no column of times"):
+        declare(tmp_path, tmp_path / "t.csv", Wish("sold", "b", Task.forecasting, "shop", ForecastSpec(7)))
+    with pytest.raises(DatasetError, match="needs --time and --horizon too"):
+        Wish("sold", None, Task.forecasting)
+
+
+def test_what_reads_in_two_ways_is_told_and_can_be_said(tmp_path: Path) -> None:
+    days = "".join(f"{n:02}/03/2024,{n % 2}\n" for n in range(1, 13))
+    found = _look(tmp_path, f"day,kind\n{days}")
+    assert any("%d/%m/%Y" in reason and "so can they like %m/%d/%Y: choose" in reason for reason in found.why)
+
+    years = "country,2023,2024\nA,1,2\nB,2,3\nC,3,4\n"
+    found = _look(tmp_path, years, "column1")
+    assert any("if it is none: --header: country, 2023, 2024" in reason for reason in found.why)
+    found = look_at([_source(tmp_path / "t.csv")], "country", None, has_header=True)
+    assert list(found.columns) == ["country", "2023", "2024"]
+
+
+@pytest.mark.parametrize("name", ["null", "on", "12", "a b"])
+def test_a_name_that_yaml_takes_for_something_else_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "t.csv").write_text(PLAIN, encoding="utf-8")
+
+    with pytest.raises(DatasetError, match=f"'{name}' cannot name a dataset"):
+        declare(tmp_path, tmp_path / "t.csv", Wish("kind", name))

@@ -35,11 +35,15 @@ def served_model(reference: str, *, allow_pickle: bool) -> "ServedModel":
 @errors_in_words
 def predict(
     model: ModelName,
-    source: Annotated[Path, typer.Argument(metavar="INPUT", help="Raw rows: .csv, .parquet or .jsonl")],
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="Raw rows: CSV, Parquet, JSON Lines or a workbook.")],
     output: Annotated[Path, typer.Argument(metavar="OUTPUT", help="What is predicted: .csv, .parquet or .jsonl")],
     keep: Annotated[str, typer.Option(help="Columns of INPUT to keep, as in id,name; '*' for all.")] = "",
     max_bad: Annotated[float, typer.Option(help="Share of rows that may be impossible to score.")] = 0.0,
     processes: Annotated[int, typer.Option(help="Processes that predict; 0 for one per core.", min=0)] = 0,
+    read: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SETTING=VALUE", help="How INPUT is read, where not as dataset.read said: separator=;"),
+    ] = None,
     allow_pickle: AllowPickle = False,
 ) -> None:
     """Score every row of INPUT, in order, and write OUTPUT; the same command goes on with a run that was killed."""
@@ -53,7 +57,7 @@ def predict(
     available = cores(ComputeProfile(cores=0))
     count = processes or available
     kept = [name.strip() for name in keep.split(",") if name.strip()]
-    request = Request(served, source, output, kept, max_bad, count, available)
+    request = Request(served, source, output, kept, max_bad, count, available, tuple(read or ()))
     check(request)  # what is refused is said before it says that it predicts
     typer.echo(f"Predicting with {served.name}, {count} {'process' if count == 1 else 'processes'}", err=True)
     begun = time.monotonic()

@@ -13,6 +13,7 @@ from keystage.data.columns import ColumnSpec, ColumnType
 from keystage.data.drift.compare import SEED, Drift, compare
 from keystage.data.loosely import read_loosely
 from keystage.data.spec import DatasetSpec, Task
+from keystage.data.undeclared import undeclared
 from keystage.data.version import DatasetVersion, find
 from keystage.results.datasets import declaration, names
 
@@ -115,7 +116,7 @@ def _table(root: Path, side: _Side, spec: DatasetSpec | None) -> "pd.DataFrame":
     if side.file is not None:
         if side.file.suffix in PARQUET:
             return _parquet(side.file)
-        plain = spec or DatasetSpec(files=[side.file.name], label="", task=Task.regression, name="", path=".")
+        plain = spec or undeclared([side.file.name], ".")
         forms = {"path": ".", "version": None, "files": [side.file.name], "validation_files": [], "test": None}
         return read_loosely(replace(plain, **forms), side.file.resolve().parent)  # type: ignore[arg-type]
     assert side.spec is not None

@@ -1,65 +1,136 @@
-"""Declare a table that nobody has declared: conf/dataset/NAME.yaml, from a look at the file."""
+"""Declare a table that nobody has declared: conf/dataset/NAME.yaml, from a look at its files."""
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from keystage.core.errors import DatasetError, listing
 from keystage.data.columns import ColumnType
+from keystage.data.forecast import ForecastSpec
 from keystage.data.look.table import MAX_LISTED, Look, look_at
+from keystage.data.sources.resolve import Source, is_pattern, resolve
+from keystage.data.sources.spec import ENDINGS, ending_of
 from keystage.data.spec import Task
+from keystage.data.undeclared import undeclared
 from keystage.results.datasets import CONF, declared
 
 # A column of these types is found to be one without a declaration.
 _FOUND = (ColumnType.integer, ColumnType.number)
 
 
-def declare(root: Path, file: Path, label: str, name: str | None, task: Task | None) -> tuple[Path, Look]:
-    """Write the declaration of a file. Returns where, relative to the project, and what was seen.
+@dataclass(frozen=True)
+class Wish:
+    """What a look cannot tell.
+
+    Attributes:
+        label: the column to predict.
+        name: of the option of conf/dataset; None makes one of the file's.
+        task: what is learnt; None goes by the label.
+        time: of a forecast, the column of times.
+        forecast: of a forecast, its horizon and the columns that name a series.
+        has_header: whether the first line names the columns; None finds out.
+    """
+
+    label: str
+    name: str | None = None
+    task: Task | None = None
+    time: str | None = None
+    forecast: ForecastSpec | None = None
+    has_header: bool | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse half a forecast."""
+        given = {"--task forecasting": self.task is Task.forecasting, "--time": self.time is not None}
+        given["--horizon"] = self.forecast is not None
+        absent = [option for option, there in given.items() if not there]
+        if absent and len(absent) < len(given):
+            raise DatasetError(
+                f"a forecast needs {' and '.join(absent)} too",
+                why="it says what is forecast by a column of times, so many periods ahead",
+                fix="--task forecasting --time COLUMN --horizon PERIODS, and --series A,B where there are several",
+            )
+
+    @property
+    def roles(self) -> list[str]:
+        """Columns that are no features."""
+        return [self.time, *self.forecast.series] if self.time and self.forecast else []
+
+
+def declare(root: Path, place: Path, wish: Wish) -> tuple[Path, Look]:
+    """Write the declaration of a table. Returns where, relative to the project, and what was seen.
 
     Args:
         root: the project's folder.
-        file: a CSV or Parquet file in it; it is neither moved nor copied.
-        label: the column to predict.
-        name: of the option; None makes one of the file's.
-        task: what is learnt; None goes by the label.
+        place: a file in it, a folder or a pattern; nothing is moved or copied.
+        wish: what a look cannot tell.
 
     Raises:
-        DatasetError: the name is taken, or the file cannot be declared.
+        DatasetError: the name is taken, or the files cannot be declared.
     """
-    option = name or _name_of(file)
+    option = wish.name or _name_of(place)
     _require_free(root, option)
-    if not file.is_file():
-        there = sorted(item.name for item in file.parent.glob("*")) if file.parent.is_dir() else []
-        raise DatasetError(
-            f"{file} does not exist", why=f"its folder holds: {listing(there) or 'nothing'}", fix="correct the path"
-        )
-    where = file.resolve()
+    folder, entry = _entry(place)
+    where = folder.resolve()
     if not where.is_relative_to(root.resolve()):
         raise DatasetError(
-            f"{file} is not in the project",
+            f"{place} is not in the project",
             why="a run reads its data below the project's folder, and nothing is copied here",
-            fix=f"mkdir -p data/{option} && cp '{file}' data/{option}/ && "
-            f"keystage dataset new 'data/{option}/{file.name}' --label '{label}'",
+            fix=f"mkdir -p data/{option} && cp '{place}' data/{option}/ && "
+            f"keystage dataset new 'data/{option}/{place.name}' --label '{wish.label}'",
         )
-    look = look_at(where, label, task)
+    inside = where.relative_to(root.resolve()).as_posix()
+    sources = resolve(undeclared([entry], inside), root)
+    if not sources[0].path.is_file():
+        there = sorted(item.name for item in folder.glob("*")) if folder.is_dir() else []
+        raise DatasetError(
+            f"{place} does not exist", why=f"its folder holds: {listing(there) or 'nothing'}", fix="correct the path"
+        )
+    look = look_at(sources, wish.label, wish.task, wish.roles, has_header=wish.has_header)
+    if wish.time is not None and look.columns[wish.time] is not ColumnType.datetime:
+        raise DatasetError(
+            f"'{wish.time}' is no column of times",
+            why=f"its cells are of type {look.columns[wish.time].value}",
+            fix="write times in ISO 8601, like 2024-03-31, or name another column: --time",
+        )
     path = CONF / f"{option}.yaml"
     (root / CONF).mkdir(parents=True, exist_ok=True)
-    (root / path).write_text(_text(option, where.relative_to(root.resolve()), label, look), encoding="utf-8")
+    (root / path).write_text(_text(option, inside, entry, sources, wish, look), encoding="utf-8")
     return path, look
 
 
-def _name_of(file: Path) -> str:
-    """A name from a file's: lower letters, digits and '_'."""
-    stem = file.name.partition(".")[0]
-    return re.sub(r"[^a-z0-9]+", "_", stem.lower()).strip("_") or "table"
+def _entry(place: Path) -> tuple[Path, str]:
+    """The folder of a dataset, and what ``dataset.files`` names in it."""
+    if place.is_dir():
+        endings = {ending_of(item.name) for item in place.rglob("*") if item.is_file()} & set(ENDINGS)
+        if len(endings) != 1:
+            raise DatasetError(
+                f"{place} holds {'files of several forms' if endings else 'no file whose ending is known'}",
+                why=f"it has {listing(sorted(endings))}" if endings else f"known are {listing(ENDINGS)}",
+                fix="name a pattern such as 'data/sales/*.csv'",
+            )
+        return place, f"**/*{endings.pop()}"
+    parts = place.parts
+    first = next((number for number, part in enumerate(parts) if is_pattern(part)), len(parts) - 1)
+    return Path(*parts[:first]), "/".join(parts[first:])
+
+
+def _name_of(place: Path) -> str:
+    """A name from a file's, or the folder's of a pattern: lower letters, digits and '_'."""
+    named = next((part for part in reversed(place.parts) if not is_pattern(part)), "")
+    stem = named.partition(".")[0]
+    found = re.sub(r"[^a-z0-9]+", "_", stem.lower()).strip("_")
+    return found if found and not found.isdecimal() else f"table_{found}".rstrip("_")
 
 
 def _require_free(root: Path, option: str) -> None:
-    if not re.fullmatch(r"[A-Za-z0-9_][\w-]*", option):
+    import yaml
+
+    if not re.fullmatch(r"[A-Za-z0-9_][\w-]*", option) or yaml.safe_load(option) != option:
         raise DatasetError(
             f"'{option}' cannot name a dataset",
-            why="Hydra takes it as an option",
-            fix="use letters, digits, '_' and '-'",
+            why="Hydra takes it as an option, and YAML must not take it for a number or for no value",
+            fix="use letters, digits, '_' and '-', and none of null, true, false, yes, no, on and off",
         )
     names = {other: str(told.get("name", other)) for other, told in declared(root).items()}
     taken = next((other for other, name in names.items() if option in {other, name}), None)
@@ -71,21 +142,23 @@ def _require_free(root: Path, option: str) -> None:
         )
 
 
-def _text(option: str, file: Path, label: str, look: Look) -> str:
+def _text(option: str, folder: str, entry: str, sources: Sequence[Source], wish: Wish, look: Look) -> str:
     """The declaration, with what was seen as comments."""
-    lines = [
-        f"# {file.as_posix()}, {look.rows:,} rows. Written by keystage dataset new; yours to edit. Seen in the file:"
-    ]
+    of = f"{folder}/{entry}" if len(sources) == 1 else f"{folder}/{entry} ({len(sources)} files)"
+    lines = [f"# {of}, {look.rows:,} rows. Written by keystage dataset new; yours to edit. Seen:"]
     lines += [f"#   {reason}" for reason in look.why]
-    folder = file.parent.as_posix()
-    lines += [f"name: {_quoted(option)}", f"path: {_quoted(folder)}", f"files: [{_quoted(file.name)}]"]
-    lines += [f"label: {_quoted(label)}", f"task: {look.task.value}"]
+    lines += [f"name: {_quoted(option)}", f"path: {_quoted(folder)}", f"files: [{_quoted(entry)}]"]
+    lines += [f"label: {_quoted(wish.label)}", f"task: {look.task.value}"]
+    if wish.time is not None and wish.forecast is not None:
+        series = ", ".join(map(_quoted, wish.forecast.series))
+        lines += [f"time: {_quoted(wish.time)}", "forecast:", f"  horizon: {wish.forecast.horizon}"]
+        lines += [f"  series: [{series}]"] if series else []
     if look.read:
         lines += ["read:", *(f"  {key}: {_value(value)}" for key, value in look.read.items())]
     if look.missing != [""]:
         lines.append(f"missing: [{', '.join(map(_quoted, look.missing))}]")
     listed = look.columns if len(look.columns) <= MAX_LISTED else {
-        name: kind for name, kind in look.columns.items() if kind not in _FOUND or name == label
+        name: kind for name, kind in look.columns.items() if kind not in _FOUND or name == wish.label
     }  # fmt: skip
     lines += ["columns:", *(f"  - {{name: {_quoted(name)}, type: {kind.value}}}" for name, kind in listed.items())]
     if look.drop:

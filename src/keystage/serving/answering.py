@@ -37,7 +37,7 @@ def _block(scorer: Scorer, header: dict[str, Any], body: bytes) -> dict[str, Any
     if header["form"] == "lines":
         frame, table, bad = rows.from_lines(body, kinds, keep, booleans)
     else:
-        frame, table, bad = rows.from_arrow(body, kinds, booleans)
+        frame, table, bad = rows.from_arrow(body, kinds, booleans, header["written"])
     places = {place: number for number, place in enumerate(frame.index)}
     scored, unfit = scorer.score(frame.drop(index=[place for place in bad if place in places]))
     chosen = [places[place] for place in scored.index]

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keystage.core.errors import DatasetError, hint, hints, listing
-from keystage.serving.formats import columns_of, form_of
+from keystage.serving.formats import columns_of
+from keystage.serving.forms import form_of
 from keystage.serving.parts import bad_file
+from keystage.serving.raw_file import RawFile, read_as
 from keystage.serving.served import ServedModel
 
 ALL = "*"  # --keep: every column of the input
@@ -24,6 +26,7 @@ class Request:
         max_bad: greatest share of rows that may be impossible to score.
         processes: how many predict side by side.
         cores: that they share.
+        read: settings of ``dataset.read`` in place of the model's dataset's, as ``separator=;``.
     """
 
     model: ServedModel
@@ -33,17 +36,43 @@ class Request:
     max_bad: float = 0.0
     processes: int = 1
     cores: int = 1
+    read: Sequence[str] = ()
+
+    @property
+    def file(self) -> RawFile:
+        """The input, and how it is read.
+
+        Raises:
+            DatasetError: a setting of ``read`` is wrong.
+        """
+        return RawFile(self.source, read_as(self.model.reading, self.read), self.model.missing)
 
 
-def check(request: Request) -> list[str]:
-    """The columns to keep, each once, where nothing stands in the way.
+@dataclass(frozen=True)
+class Checked:
+    """What is known of a request that nothing stands in the way of.
+
+    Attributes:
+        file: the input, and how it is read.
+        names: of its columns.
+        keep: those to keep, each once.
+    """
+
+    file: RawFile
+    names: Sequence[str]
+    keep: Sequence[str]
+
+
+def check(request: Request) -> Checked:
+    """Look at the request before any work.
 
     Raises:
         DatasetError: the input cannot be read or lacks a column, the output would overwrite it or has no folder, or an
             option is wrong.
     """
     _require_apart(request)
-    names = columns_of(request.source)
+    file = request.file
+    names = columns_of(file)
     keep = names if list(request.keep) == [ALL] else list(dict.fromkeys(request.keep))
     _require_columns(names, request)
     unknown = [name for name in keep if name not in names]
@@ -65,7 +94,7 @@ def check(request: Request) -> list[str]:
             why=f"{request.output.name} is to be written there",
             fix=f"mkdir -p {folder}",
         )
-    return keep
+    return Checked(file, names, keep)
 
 
 def require_free(keep: Sequence[str], outputs: Sequence[str]) -> None:
@@ -97,8 +126,15 @@ def _require_apart(request: Request) -> None:
 def _require_columns(names: Sequence[str], request: Request) -> None:
     absent = [name for name in request.model.columns if name not in names]
     if absent:
+        told = f"; it was read with {_told(request)}" if request.model.reading or request.read else ""
         raise DatasetError(
             f"{request.source.name} lacks {'column' if len(absent) == 1 else 'columns'} {listing(absent)}",
-            why=f"{request.model.name} takes {listing(request.model.columns)}; the file has {listing(names)}",
+            why=f"{request.model.name} takes {listing(request.model.columns)}; the file has {listing(names)}{told}",
             fix=hints(absent, names),
         )
+
+
+def _told(request: Request) -> str:
+    """The settings that the input is read with."""
+    declared = [f"{name}={value}" for name, value in request.model.reading.items() if value is not None]
+    return ", ".join([*declared, *request.read])

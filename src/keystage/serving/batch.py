@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from keystage.core.errors import DatasetError
-from keystage.serving.asked import Request, check, require_free
+from keystage.serving.asked import Checked, Request, check, require_free
 from keystage.serving.formats import Block, blocks
 from keystage.serving.parts import Parts, open_parts
 from keystage.serving.workers import Pool
 
-FORMAT = 1  # of parts; those of another are not taken up
+FORMAT = 2  # of parts; those of another are not taken up
 SHOWN_BAD = 5  # rows in an error
 
 
@@ -55,13 +55,13 @@ def predict_file(request: Request, say: Callable[[Progress], None]) -> Outcome:
         DatasetError: the file cannot be read, lacks a column, or has more bad rows than may be; nothing is left behind.
         ServingError: the model cannot be loaded, or another run writes the same file.
     """
-    keep = check(request)
-    with open_parts(request.output, _work(request, keep)) as parts:
+    checked = check(request)
+    with open_parts(request.output, _work(request, checked)) as parts:
         try:
             with Pool(request.model, request.processes, request.cores) as pool:
-                run = _Run(request, keep, parts, pool, say)
+                run = _Run(request, checked, parts, pool, say)
                 outputs = pool.hello()["outputs"]
-                require_free(keep, outputs)
+                require_free(checked.keep, outputs)
                 count = run.all_blocks()
             done = run.progress
             done.bad.sort(key=lambda row: int(row["row"]))
@@ -71,7 +71,7 @@ def predict_file(request: Request, say: Callable[[Progress], None]) -> Outcome:
             if not isinstance(error.__cause__, OSError):  # a disk may come back, rows must be mended: other work
                 parts.remove()
             raise
-        found = parts.finish(count, [*keep, *outputs], done.bad)
+        found = parts.finish(count, [*checked.keep, *outputs], done.bad)
     return Outcome(done.rows - len(done.bad), len(done.bad), found, done.taken_up)
 
 
@@ -79,17 +79,17 @@ class _Run:
     """The blocks of one file on their way."""
 
     def __init__(
-        self, request: Request, keep: Sequence[str], parts: Parts, pool: Pool, say: Callable[[Progress], None]
+        self, request: Request, checked: Checked, parts: Parts, pool: Pool, say: Callable[[Progress], None]
     ) -> None:
-        self._request, self._keep, self._parts, self._pool, self._say = request, keep, parts, pool, say
+        self._request, self._checked, self._parts, self._pool, self._say = request, checked, parts, pool, say
         self.progress = Progress()
 
     def all_blocks(self) -> int:
         """Score those that are not done yet. Returns how many there are."""
-        model, count = self._request.model, 0
+        checked, count = self._checked, 0
         pending: dict[Future[dict[str, Any]], Block] = {}
-        columns = list(dict.fromkeys([*self._keep, *model.columns]))
-        with closing(blocks(self._request.source, columns, model.missing)) as found:
+        columns = list(dict.fromkeys([*checked.keep, *self._request.model.columns]))
+        with closing(blocks(checked.file, columns, checked.names)) as found:
             for block in found:
                 count += 1
                 told = self._parts.told(block.number)
@@ -104,13 +104,14 @@ class _Run:
         return count
 
     def _submit(self, block: Block) -> "Future[dict[str, Any]]":
-        model = self._request.model
+        model, read = self._request.model, self._checked.file.read
         header = {
             "part": str(self._parts.part(block.number)),
             "form": block.form,
             "kinds": dict(model.columns),
-            "keep": list(self._keep),
+            "keep": list(self._checked.keep),
             "booleans": list(model.booleans),
+            "written": {"marks": [read.decimal, read.thousands or ""], "datetimes": read.datetimes},
         }
         return self._pool.submit(header, block.body, lambda told: self._parts.note(block.number, told))
 
@@ -151,7 +152,7 @@ def too_many(bad: Sequence[Mapping[str, Any]], rows: int | None, request: Reques
     )
 
 
-def _work(request: Request, keep: Sequence[str]) -> dict[str, Any]:
+def _work(request: Request, checked: Checked) -> dict[str, Any]:
     """What the parts depend on."""
     file = request.source.stat()
     return {
@@ -160,6 +161,7 @@ def _work(request: Request, keep: Sequence[str]) -> dict[str, Any]:
         "size": file.st_size,
         "modified": file.st_mtime_ns,
         "model": [request.model.name, request.model.digest],
-        "keep": list(keep),
+        "keep": list(checked.keep),
+        "read": repr(checked.file.read),
         "output": request.output.suffix.lower(),
     }

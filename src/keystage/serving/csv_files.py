@@ -1,53 +1,73 @@
 """CSV read by Arrow, of which no thread is left behind."""
 
-import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import Any
+from typing import IO, Any
+
+from keystage.core.errors import DatasetError
+from keystage.serving.raw_file import RawFile
 
 BLOCK_BYTES = 2 * 2**20  # of text; tens of thousands of rows, enough that a batch costs no more per row than the whole
 MAX_TEXT = 200  # characters of a row shown in a reason
 
 
-class _Tap(io.FileIO):
+class _Tap:
     """A file that can be made to end early."""
 
     over = False
+    closed = False  # Arrow asks
 
-    def read(self, size: int | None = -1, /) -> bytes:
-        return b"" if self.over else super().read(size) or b""
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def read(self, size: int = -1, /) -> bytes:
+        return b"" if self.over else self._file.read(size)
 
 
 @contextmanager
-def open_csv(path: Path, columns: Sequence[str], missing: Sequence[str], unreadable: dict[int, str]) -> Iterator[Any]:
+def open_csv(file: RawFile, columns: Sequence[str], names: Sequence[str], unreadable: dict[int, str]) -> Iterator[Any]:
     """Arrow's reader of a file, with nothing of it running on afterwards.
 
     Args:
-        path: of the file.
+        file: what is read.
         columns: that are wanted; their cells are bytes.
-        missing: texts that stand for a missing cell.
+        names: of all columns, in their order.
         unreadable: takes the reasons of rows that have another number of fields than the header.
     """
     import pyarrow as pa
     from pyarrow import csv
 
+    before = file.read.skip_rows + file.has_header
+
     def note(row: Any) -> str:
-        # Arrow counts from 1 and takes the header for the first.
+        # Arrow counts from 1, lines that are skipped and the header too.
         text = row.text if len(row.text) <= MAX_TEXT else f"{row.text[: MAX_TEXT - 1]}…"
-        said = f"the row has {row.actual_columns} fields, the header {row.expected_columns}: {text}"
-        unreadable[row.number - 1] = said
+        whose = "header" if file.has_header else "first row"
+        said = f"the row has {row.actual_columns} fields, the {whose} {row.expected_columns}: {text}"
+        unreadable[row.number - before] = said
         return "skip"
 
-    with _Tap(path) as file:
+    with file.open() as opened:
+        tap = _Tap(opened)
         reader = csv.open_csv(
-            file,
-            read_options=csv.ReadOptions(use_threads=False, block_size=BLOCK_BYTES),
-            parse_options=csv.ParseOptions(newlines_in_values=True, invalid_row_handler=note),
+            tap,
+            read_options=csv.ReadOptions(
+                use_threads=False,
+                block_size=BLOCK_BYTES,
+                skip_rows=file.read.skip_rows,
+                column_names=None if file.has_header else list(names),
+                encoding=file.read.encoding,
+            ),
+            parse_options=csv.ParseOptions(
+                delimiter=file.separator,
+                quote_char=file.read.quote,
+                newlines_in_values=True,
+                invalid_row_handler=note,
+            ),
             convert_options=csv.ConvertOptions(
                 include_columns=list(columns),
                 column_types=dict.fromkeys(columns, pa.binary()),
-                null_values=list(missing),
+                null_values=list(file.missing),
                 strings_can_be_null=True,
                 quoted_strings_can_be_null=True,
             ),
@@ -56,29 +76,43 @@ def open_csv(path: Path, columns: Sequence[str], missing: Sequence[str], unreada
             yield reader
         finally:
             # close() does not wait for Arrow's thread that reads ahead: it aborts where it calls note() as Python ends.
-            file.over = True
-            with suppress(pa.ArrowInvalid, OSError):
+            tap.over = True
+            with suppress(pa.ArrowInvalid, OSError, UnicodeError):
                 for _ in reader:
                     pass
             reader.close()
 
 
-def csv_header(path: Path) -> list[str]:
+def csv_header(file: RawFile) -> list[str]:
     """The names of the columns.
 
     Raises:
-        ValueError: there is no header, or it is no CSV in UTF-8.
+        DatasetError: comments stand in it, which Arrow does not know.
+        ValueError: there is no header, or it is no CSV in its encoding.
     """
     import csv
+    import io
+    from itertools import islice
 
+    from keystage.data.formats.opening import names_without_header
+
+    if file.read.comment:
+        raise DatasetError(
+            f"{file.path.name} may hold comments, behind '{file.read.comment}'",
+            why="dataset.read.comment of the model's dataset says so, and files with comments cannot be scored",
+            fix=f"take them out, and say so: grep -v '^{file.read.comment}' FILE > plain.csv, then --read comment=",
+        )
+    encoding = "utf-8-sig" if file.is_utf8 else file.read.encoding
     # Not by Arrow: it would read blocks ahead in a thread that cannot be waited for.
-    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+    with file.open() as opened, io.TextIOWrapper(opened, encoding, errors="surrogateescape", newline="") as text:
+        lines = islice(text, file.read.skip_rows, None)
         try:
-            names: list[str] = next(filter(None, csv.reader(file)), [])
+            rows = csv.reader(lines, delimiter=file.separator, quotechar=file.read.quote)
+            names: list[str] = next(filter(None, rows), [])
         except csv.Error as error:
             raise ValueError(str(error)) from error
     if not names:
         raise ValueError("it has no header")
     for name in names:
-        name.encode()  # fails where it was no UTF-8
-    return names
+        name.encode()  # fails where it was not in its encoding
+    return names if file.has_header else names_without_header(names, file.read)

@@ -1,20 +1,20 @@
-"""The three forms of a file, read block by block: CSV, Parquet and JSON Lines."""
+"""Raw rows read block by block: CSV, Parquet and JSON Lines in bounded memory, and workbooks."""
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keystage.core.errors import DatasetError, listing
 from keystage.core.params import first_line
 from keystage.serving.csv_files import BLOCK_BYTES, csv_header, open_csv
+from keystage.serving.raw_file import Form, RawFile
+from keystage.serving.sheets import sheet_names, sheet_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FORMS = {".csv": "csv", ".parquet": "parquet", ".pq": "parquet", ".jsonl": "lines", ".ndjson": "lines"}
-BLOCK_ROWS = 32_768  # of Parquet
+BLOCK_ROWS = 32_768  # of Parquet and workbooks
 HEADER_LINES = 100  # of JSON Lines that are looked at to know the columns
 
 
@@ -49,49 +49,29 @@ class Block:
         return number
 
 
-def form_of(path: Path) -> str:
-    """The form by the file's ending.
-
-    Raises:
-        DatasetError: it is none of those that are known.
-    """
-    if path.suffix.lower() not in FORMS:
-        raise DatasetError(
-            f"{path.name} is in no form that is known",
-            why=f"the form is told by the file's ending: {listing(FORMS)}",
-            fix="rename it, or convert it",
-        )
-    return FORMS[path.suffix.lower()]
-
-
-def columns_of(path: Path) -> list[str]:
+def columns_of(file: RawFile) -> list[str]:
     """The names of a file's columns.
 
     Raises:
         DatasetError: the file is not there, is empty, or is not what its ending says.
     """
-    import pyarrow as pa
-
-    form = form_of(path)
+    path = file.path
     if not path.is_file():
         raise DatasetError(f"{path} does not exist", why="it is to be scored", fix="correct the path")
+    readers: dict[Form, Callable[[RawFile], list[str]]] = {
+        Form.csv: csv_header,
+        Form.parquet: _parquet_names,
+        Form.lines: _names_in_lines,
+        Form.sheet: sheet_names,
+    }
     try:
-        if form == "parquet":
-            import pyarrow.parquet
-
-            names = list(pa.parquet.read_schema(path).names)
-        elif form == "csv":
-            names = csv_header(path)
-        else:
-            names = _names_in_lines(path)
+        names = readers[file.form](file)
     except UnicodeError as error:
+        raise _other_encoding(file, error) from error
+    except (ValueError, OSError, EOFError) as error:  # Arrow's error of a broken file is a ValueError too
         raise DatasetError(
-            f"{path} is not UTF-8",
-            why=f"its header cannot be read: {first_line(error)}",
-            fix=f"convert it, from latin1 say: iconv -f latin1 -t utf-8 {path} > converted.csv",
+            f"{path} cannot be read as {file.form}", why=first_line(error), fix="correct the file"
         ) from error
-    except (ValueError, OSError) as error:  # Arrow's error of a broken file is a ValueError too
-        raise DatasetError(f"{path} cannot be read as {form}", why=first_line(error), fix="correct the file") from error
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise DatasetError(
@@ -102,32 +82,44 @@ def columns_of(path: Path) -> list[str]:
     return names
 
 
-def blocks(path: Path, columns: Sequence[str], missing: Sequence[str]) -> Generator[Block, None, None]:
+def _other_encoding(file: RawFile, error: UnicodeError) -> DatasetError:
+    shown = "UTF-8" if file.is_utf8 else file.read.encoding
+    return DatasetError(
+        f"{file.path} is not {shown}",
+        why=f"it cannot be read: {first_line(error)}",
+        fix="say what it is in, as in --read encoding=cp1252",
+    )
+
+
+def blocks(file: RawFile, columns: Sequence[str], names: Sequence[str]) -> Generator[Block, None, None]:
     """The rows of a file in blocks, the same ones whenever it is read; close it where it is not read to its end.
 
     Args:
-        path: of the file.
+        file: what is read.
         columns: that are wanted.
-        missing: texts of a CSV that stand for a missing cell.
+        names: of all columns, as ``columns_of`` gives them.
 
     Raises:
         DatasetError: the file is not what its ending says.
     """
     import pyarrow as pa
 
-    readers: dict[str, Callable[..., Generator[Block, None, None]]] = {
-        "csv": _csv_blocks,
-        "parquet": _parquet_blocks,
-        "lines": _line_blocks,
+    readers: dict[Form, Callable[..., Generator[Block, None, None]]] = {
+        Form.csv: _csv_blocks,
+        Form.parquet: _parquet_blocks,
+        Form.lines: _line_blocks,
+        Form.sheet: _sheet_blocks,
     }
     block = None
     try:
-        with closing(readers[form_of(path)](path, columns, missing)) as found:
+        with closing(readers[file.form](file, columns, names)) as found:
             for block in found:
                 yield block
-    except (pa.ArrowInvalid, OSError) as error:
+    except UnicodeError as error:
+        raise _other_encoding(file, error) from error
+    except (pa.ArrowInvalid, OSError, EOFError) as error:
         raise DatasetError(
-            f"{path} cannot be read to its end",
+            f"{file.path} cannot be read to its end",
             why=first_line(error),
             fix="correct the file; a quotation mark that is never closed looks like this too",
         ) from error
@@ -135,10 +127,10 @@ def blocks(path: Path, columns: Sequence[str], missing: Sequence[str]) -> Genera
         yield Block(0, "lines", b"", 1, 0, {}, 1.0)
 
 
-def _csv_blocks(path: Path, columns: Sequence[str], missing: Sequence[str]) -> Generator[Block, None, None]:
+def _csv_blocks(file: RawFile, columns: Sequence[str], names: Sequence[str]) -> Generator[Block, None, None]:
     unreadable: dict[int, str] = {}
-    size, first = path.stat().st_size, 1
-    with open_csv(path, columns, missing, unreadable) as reader:
+    size, first = file.path.stat().st_size, 1
+    with open_csv(file, columns, names, unreadable) as reader:
         number = -1
         for number, batch in enumerate(reader):
             last = first + batch.num_rows
@@ -154,34 +146,48 @@ def _csv_blocks(path: Path, columns: Sequence[str], missing: Sequence[str]) -> G
             yield Block(number + 1, "lines", b"", first, len(unreadable), dict(unreadable), 1.0)
 
 
-def _parquet_blocks(path: Path, columns: Sequence[str], _: Sequence[str]) -> Generator[Block, None, None]:
+def _parquet_names(file: RawFile) -> list[str]:
     from pyarrow import parquet
 
-    with parquet.ParquetFile(path) as file:
-        total, first = file.metadata.num_rows, 1
-        for number, batch in enumerate(file.iter_batches(BLOCK_ROWS, columns=list(columns), use_threads=False)):
+    return list(parquet.read_schema(file.path).names)
+
+
+def _parquet_blocks(file: RawFile, columns: Sequence[str], _: Sequence[str]) -> Generator[Block, None, None]:
+    from pyarrow import parquet
+
+    with parquet.ParquetFile(file.path) as opened:
+        total, first = opened.metadata.num_rows, 1
+        for number, batch in enumerate(opened.iter_batches(BLOCK_ROWS, columns=list(columns), use_threads=False)):
             done = first - 1 + batch.num_rows
             yield Block(number, "arrow", _stream(batch), first, batch.num_rows, {}, done / total)
             first = done + 1
 
 
-def _line_blocks(path: Path, *_: Sequence[str]) -> Generator[Block, None, None]:
-    size, first, read, number = path.stat().st_size, 1, 0, 0
-    with path.open("rb") as file:
-        while body := file.read(BLOCK_BYTES):
-            body += file.readline()
+def _line_blocks(file: RawFile, *_: Sequence[str]) -> Generator[Block, None, None]:
+    size, first, read, number = file.path.stat().st_size, 1, 0, 0
+    with file.open() as opened:
+        while body := opened.read(BLOCK_BYTES):
+            body += opened.readline()
             read += len(body)
             rows = body.count(b"\n") + (not body.endswith(b"\n"))
-            yield Block(number, "lines", body, first, rows, {}, read / size)
+            yield Block(number, "lines", body, first, rows, {}, min(1.0, read / size))
             first, number = first + rows, number + 1
 
 
-def _names_in_lines(path: Path) -> list[str]:
+def _sheet_blocks(file: RawFile, columns: Sequence[str], names: Sequence[str]) -> Generator[Block, None, None]:
+    table = sheet_rows(file, columns, names)
+    for number, batch in enumerate(table.to_batches(BLOCK_ROWS)):
+        first = 1 + number * BLOCK_ROWS
+        read = (first - 1 + batch.num_rows) / len(table)
+        yield Block(number, "arrow", _stream(batch), first, batch.num_rows, {}, read)
+
+
+def _names_in_lines(file: RawFile) -> list[str]:
     import json
 
     names: dict[str, None] = {}
-    with path.open("rb") as file:
-        for line, _ in zip(file, range(HEADER_LINES), strict=False):
+    with file.open() as opened:
+        for line, _ in zip(opened, range(HEADER_LINES), strict=False):
             try:
                 found = json.loads(line)
             except ValueError:

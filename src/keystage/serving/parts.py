@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keystage.serving.errors import ServingError
-from keystage.serving.formats import form_of
+from keystage.serving.forms import form_of
 
 if TYPE_CHECKING:
     import pyarrow as pa

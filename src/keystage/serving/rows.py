@@ -8,17 +8,17 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from keystage.serving.scoring import MAX_CELL, unfit_cell
+from keystage.serving.written import Bad, read_as_written
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-Bad = dict[int, dict[str, str]]
 _WORDS = {**dict.fromkeys(("true", "1", "yes"), 1.0), **dict.fromkeys(("false", "0", "no"), 0.0)}
 
 
 def from_arrow(
-    body: bytes, kinds: Mapping[str, str], booleans: Sequence[str]
+    body: bytes, kinds: Mapping[str, str], booleans: Sequence[str], written: Mapping[str, Any]
 ) -> tuple["pd.DataFrame", "pa.Table", Bad]:
     """A table that came as an Arrow stream.
 
@@ -26,15 +26,17 @@ def from_arrow(
         body: the stream; cells of CSV are bytes.
         kinds: number, text or date, by column of the model.
         booleans: columns whose text is true or false, 1 or 0, yes or no, as in the files that the model was made from.
+        written: how texts write numbers and times, as ``read_as_written`` takes it.
 
     Returns:
-        The model's columns; all columns; and the cells that are no UTF-8.
+        The model's columns; all columns; and the cells that are no UTF-8, no number or no time.
     """
     import pyarrow as pa
 
     table = pa.ipc.open_stream(body).read_all()
     table, bad = _as_text(table)
-    return _frame(table, kinds, booleans), table, bad
+    frame = _frame(table, kinds, booleans)
+    return frame, table, read_as_written(frame, kinds, written) | bad
 
 
 def from_lines(

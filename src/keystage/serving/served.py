@@ -26,6 +26,8 @@ class ServedModel:
         columns: kind of each raw column that the model takes, by name and in order: number, text or date.
         booleans: columns declared as such; in text, their cells are words.
         missing: texts that stand for a missing cell, as when the model was trained.
+        reading: ``dataset.read`` of that time, how the files were read that it learnt from; empty where they were as
+            their endings say.
         form: how the model is saved: skops, or a format that runs code.
         digest: SHA-256 of the file that describes the model; another model has another one.
         commit: the git commit with the state it was made from; empty where the model does not tell.
@@ -36,6 +38,7 @@ class ServedModel:
     columns: Mapping[str, str]
     booleans: tuple[str, ...] = ()
     missing: tuple[str, ...] = ("",)
+    reading: Mapping[str, Any] = field(default_factory=dict)
     form: str = "skops"
     digest: str = field(default="", repr=False)
     commit: str = ""
@@ -69,6 +72,7 @@ class ServedModel:
             columns={column["name"]: _NAMED_KINDS.get(column["type"], "number") for column in inputs},
             booleans=tuple(item["name"] for item in dataset.get("columns", []) if item["type"] == "boolean"),
             missing=tuple(dataset.get("missing", ("",))),
+            reading=dataset.get("read") or {},
             form=str(flavor.get("serialization_format", "pickle")),
             digest=hashlib.sha256(text).hexdigest(),
             commit=str(((told.get("metadata") or {}).get(KEY) or {}).get("commit", "")),

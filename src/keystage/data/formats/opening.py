@@ -32,7 +32,7 @@ def names_in(source: Source, spec: DatasetSpec, first: list[str] | None) -> list
     found = _header(source, spec)
     if source.format_by(read) in _WITH_HEADER and not source.name.startswith(PREFIX):
         if read.header is HeaderKind.none:
-            found = _given(found, read)
+            found = names_without_header(found, read)
         elif read.header is HeaderKind.first and first is not None:
             found = [*first[: len(found)], *(f"column{place + 1}" for place in range(len(first), len(found)))]
     require_distinct(found, source)
@@ -81,8 +81,13 @@ def _header(source: Source, spec: DatasetSpec) -> list[str]:
     return sheet_header(source, read) if kind is Format.excel else delimited_header(source, spec)
 
 
-def _given(found: list[str], read: ReadSpec) -> list[str]:
-    """The names that stand in the declaration for a file without a header; others are numbered."""
+def names_without_header(found: list[str], read: ReadSpec) -> list[str]:
+    """The names that stand in the declaration for a file without a header; others are numbered.
+
+    Args:
+        found: the fields of the first line.
+        read: the declaration.
+    """
     names = list(read.names or ())[: len(found)]
     return [*names, *(f"column{place + 1}" for place in range(len(names), len(found)))]
 

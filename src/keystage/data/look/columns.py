@@ -16,7 +16,8 @@ MISSING = (
     "#VALUE!", "#DIV/0!", "missing", "Missing", "\\N", "(null)", "<NA>",
 )  # fmt: skip
 PLAIN_MISSING = ("NULL", "\\N", "#N/A", "<NA>", "(null)")  # and these in any column
-_TIMES = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%m/%d/%Y %H:%M")
+_TIMES = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S",
+          "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%m/%d/%Y %H:%M:%S")  # fmt: skip
 _BOOLEAN = {"true", "false"}
 _CODE = re.compile(r"0\d+")  # a number that is none: 007
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}.*)?")
@@ -46,7 +47,8 @@ class Marks:
         return column if self.decimal == "." else column.str.replace(self.decimal, ".", regex=False)
 
 
-_WRITINGS = (Marks(), Marks(",", None), Marks(".", ","), Marks(",", "."), Marks(".", " "), Marks(",", " "),
+PLAIN = Marks()
+_WRITINGS = (PLAIN, Marks(",", None), Marks(".", ","), Marks(",", "."), Marks(".", " "), Marks(",", " "),
              Marks(".", "'"), Marks(",", "\u00a0"), Marks(",", "\u202f"))  # fmt: skip
 
 
@@ -57,10 +59,12 @@ class Kind:
     Attributes:
         type: as a declaration has it.
         time: the form of times that are not in ISO 8601.
+        other: another form that all of them have as well: whether 03/04/2024 is in March or April nobody can see.
     """
 
     type: ColumnType
     time: str | None = None
+    other: str | None = None
 
 
 def cells_by_column(table: "pd.DataFrame") -> "dict[str, pd.Series]":
@@ -80,9 +84,9 @@ def marks_of(cells: "Mapping[str, pd.Series]", separator: str) -> tuple[Marks, l
     order = [*first, *(marks for marks in _WRITINGS if marks not in first and marks.decimal != separator)]
     counted = {marks: sum(_are(marks, values) for values in looked) for marks in order}
     best = max(counted.values())
-    plain = counted[Marks()]
-    found = Marks() if plain == best else next(marks for marks in order if counted[marks] == best)
-    if found == Marks():
+    plain = counted[PLAIN]
+    found = PLAIN if plain == best else next(marks for marks in order if counted[marks] == best)
+    if found == PLAIN:
         return found, []
     more = best - plain
     thousands = f", and '{found.thousands}' stands between thousands" if found.thousands else ""
@@ -120,8 +124,8 @@ def kind_of(values: Iterable[str], marks: Marks) -> Kind:
         return Kind(_number_kind(every, marks))
     if all(_ISO.fullmatch(value) for value in every) and _are_times(every, "ISO8601"):
         return Kind(ColumnType.datetime)
-    form = next((form for form in _TIMES if _are_times(every, form)), None)
-    return Kind(ColumnType.datetime, form) if form else Kind(ColumnType.string)
+    forms = [form for form in _TIMES if _are_times(every, form)]
+    return Kind(ColumnType.datetime, *forms[:2]) if forms else Kind(ColumnType.string)
 
 
 def _number_kind(values: list[str], marks: Marks) -> ColumnType:

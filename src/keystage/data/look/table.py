@@ -1,20 +1,20 @@
-"""Look at a whole file and say what a declaration of it would be."""
+"""Look at whole files and say what a declaration of it would be."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keystage.core.errors import DatasetError, hint, listing
 from keystage.data.columns import ColumnType
-from keystage.data.look.columns import Kind, Marks, cells_by_column, kind_of, marks_of, missing_in
-from keystage.data.look.text import TextForm, text_form
+from keystage.data.look.columns import Kind
+from keystage.data.look.reading import seen_in
 from keystage.data.purpose import Purpose
+from keystage.data.sources.resolve import Source
 from keystage.data.spec import Task
 
 if TYPE_CHECKING:
     import pandas as pd
 
-PARQUET = (".parquet", ".pq")
 MOSTLY = 0.9  # of the cells
 # A number with marks of thousands, and with a sign of money or percent: $1,234.56, 12,5 %, EUR 300.
 _SIGN = r"(?:[$€£¥%]|[A-Z]{3})?"
@@ -25,7 +25,7 @@ MAX_LISTED = 100  # columns that a declaration lists with their types; of more t
 
 @dataclass
 class Look:
-    """What a file seems to be.
+    """What files seem to be.
 
     Attributes:
         rows: of the table.
@@ -46,142 +46,49 @@ class Look:
     why: list[str] = field(default_factory=list)
 
 
-def look_at(path: Path, label: str, task: Task | None) -> Look:
-    """Read all of a CSV or Parquet file.
+def look_at(
+    sources: Sequence[Source],
+    label: str,
+    task: Task | None,
+    roles: Sequence[str] = (),
+    *,
+    has_header: bool | None = None,
+) -> Look:
+    """Read all of some files of one form.
 
     Args:
-        path: of the file.
+        sources: at least one file.
         label: the column to predict.
         task: what is learnt; None goes by the label.
+        roles: columns that are no features, such as the time of a forecast; they are not dropped.
+        has_header: whether the first line of a text names the columns; None finds out.
 
     Raises:
-        DatasetError: the file is empty or no table, the label is not there, or nothing can be learnt of it.
+        DatasetError: a file is empty or no table, a column is not there, or nothing can be learnt of the label.
     """
-    if path.suffix.lower() in PARQUET:
-        table, kinds, read, missing, why = _parquet(path)
-    else:
-        table, kinds, read, missing, why = _delimited(path)
-    if label not in table.columns:
-        raise DatasetError(
-            f"{path.name} has no column '{label}'",
-            why=f"it has {len(table.columns)}: {listing(map(str, table.columns))}",
-            fix=f"--label: {hint(label, map(str, table.columns))}",
-        )
+    seen = seen_in(sources, has_header=has_header)
+    table, kinds = seen.table, seen.kinds
+    for option, name in [("--label", label), *(("a role", role) for role in roles)]:
+        if name not in table.columns:
+            raise DatasetError(
+                f"{sources[0].shown} has no column '{name}'",
+                why=f"{option} names it; it has {len(table.columns)}: {listing(map(str, table.columns))}",
+                fix=hint(name, map(str, table.columns)),
+            )
     found, reason = _task(table[label], kinds[label].type, task)
-    why.append(reason)
+    why = [*seen.why, reason]
     times = {name: kind.time for name, kind in kinds.items() if kind.time}
     if times:
-        read["datetimes"] = times
-        why += [
-            f"times of '{name}' are written like {form}, as all of its cells can be read"
-            for name, form in times.items()
-        ]
+        seen.read["datetimes"] = times
+    why += [_times_told(name, kind) for name, kind in kinds.items() if kind.time]
     columns = {name: kind.type for name, kind in kinds.items()}
-    return Look(len(table), columns, read, missing, found, _drops(table, label), why)
+    drops = _drops(table.drop(columns=[label, *roles]))
+    return Look(len(table), columns, seen.read, seen.missing, found, drops, why)
 
 
-def _delimited(path: Path) -> "tuple[pd.DataFrame, dict[str, Kind], dict[str, Any], list[str], list[str]]":
-    import pandas as pd
-
-    form = text_form(path)
-    _require_names(path, form)
-    try:
-        raw = pd.read_csv(
-            path,
-            sep=form.separator,
-            encoding="utf-8-sig" if form.encoding == "utf-8" else form.encoding,
-            skiprows=form.skip_rows,
-            comment=form.comment,
-            header=0 if form.has_header else None,
-            names=None if form.has_header else form.names,
-            dtype="str",
-            keep_default_na=False,
-            na_values=[""],
-            index_col=False,
-        )
-    except (pd.errors.ParserError, UnicodeDecodeError, ValueError) as error:
-        raise DatasetError(
-            f"{path.name} cannot be read as a table separated by {form.separator!r}",
-            why=" ".join(str(error).split()),
-            fix="correct the line named, then run the same command again",
-        ) from error
-    if raw.empty:
-        raise DatasetError(f"{path.name} has no rows", why="it holds a header only", fix="put the data into it")
-    cells = cells_by_column(raw)
-    marks, why = marks_of(cells, form.separator)
-    missing = missing_in(cells, marks)
-    kinds = {name: kind_of((value for value in counts.index if value not in missing), marks)
-             for name, counts in cells.items()}  # fmt: skip
-    if missing != [""]:
-        why.append(f"missing cells are written {', '.join(repr(text) for text in missing if text)}")
-    table = pd.DataFrame({name: _typed(raw[name], kinds[str(name)], marks, missing) for name in raw.columns})
-    return table, kinds, _read(form, marks), missing, [*form.why, *why]
-
-
-def _require_names(path: Path, form: TextForm) -> None:
-    twice = [name for name in dict.fromkeys(form.names) if form.names.count(name) > 1]
-    if twice:
-        raise DatasetError(
-            f"{path.name} has two columns of one name: {listing(twice)}",
-            why="a column is declared, dropped and prepared by its name",
-            fix="give each column of the header a name of its own",
-        )
-
-
-def _read(form: TextForm, marks: Marks) -> dict[str, Any]:
-    """What is not the usual, by the names of ``dataset.read``."""
-    told: dict[str, Any] = {
-        "separator": None if form.separator == "," else {"\t": "tab"}.get(form.separator, form.separator),
-        "encoding": None if form.encoding == "utf-8" else form.encoding,
-        "header": None if form.has_header else "none",
-        "decimal": None if marks.decimal == "." else marks.decimal,
-        "thousands": marks.thousands,
-        "comment": form.comment,
-        "skip_rows": form.skip_rows or None,
-    }
-    return {name: value for name, value in told.items() if value is not None}
-
-
-def _parquet(path: Path) -> "tuple[pd.DataFrame, dict[str, Kind], dict[str, Any], list[str], list[str]]":
-    import pandas as pd
-    from pyarrow import ArrowInvalid
-
-    try:
-        table = pd.read_parquet(path)
-    except (ArrowInvalid, OSError) as error:
-        raise DatasetError(
-            f"{path.name} is no Parquet file", why=str(error), fix="give it the ending of what it is"
-        ) from error
-    if table.empty:
-        raise DatasetError(f"{path.name} has no rows", why="it holds a schema only", fix="put the data into it")
-    kinds = {str(name): Kind(_arrow_kind(table[name])) for name in table.columns}
-    return table, kinds, {}, [""], []
-
-
-def _arrow_kind(column: "pd.Series") -> ColumnType:
-    import pandas as pd
-
-    for test, kind in (
-        (pd.api.types.is_bool_dtype, ColumnType.boolean),
-        (pd.api.types.is_integer_dtype, ColumnType.integer),
-        (pd.api.types.is_numeric_dtype, ColumnType.number),
-        (pd.api.types.is_datetime64_any_dtype, ColumnType.datetime),
-    ):
-        if test(column):
-            return kind
-    return ColumnType.string
-
-
-def _typed(column: "pd.Series", kind: Kind, marks: Marks, missing: list[str]) -> "pd.Series":
-    import pandas as pd
-
-    cells = column.str.strip()
-    cells = cells.mask(cells.isin(missing))
-    if kind.type in {ColumnType.integer, ColumnType.number}:
-        return pd.to_numeric(marks.plain(cells), errors="coerce")
-    if kind.type is ColumnType.datetime:
-        return pd.to_datetime(cells, errors="coerce", format=kind.time or "ISO8601", utc=True)
-    return cells
+def _times_told(name: str, kind: Kind) -> str:
+    told = f"times of '{name}' are written like {kind.time}, as all of its cells can be read"
+    return f"{told}; so can they like {kind.other}: choose" if kind.other else told
 
 
 def _task(label: "pd.Series", kind: ColumnType, asked: Task | None) -> tuple[Task, str]:
@@ -218,7 +125,7 @@ def _task(label: "pd.Series", kind: ColumnType, asked: Task | None) -> tuple[Tas
     return Task.regression, f"task regression: {values}, which are numbers"
 
 
-def _drops(table: "pd.DataFrame", label: str) -> dict[str, str]:
+def _drops(table: "pd.DataFrame") -> dict[str, str]:
     """Columns with nothing to learn from, by reason."""
     from keystage.data.profile import profiled
 
@@ -226,7 +133,7 @@ def _drops(table: "pd.DataFrame", label: str) -> dict[str, str]:
         Purpose.identifier: "an identifier: nearly every value is another",
         Purpose.constant: "constant: it has one value, or none",
     }
-    found = {profile.column: profile.purpose for profile in profiled(table.drop(columns=label))}
+    found = {profile.column: profile.purpose for profile in profiled(table)}
     numbers = {
         name for name, purpose in found.items() if purpose is Purpose.identifier and _mostly_numbers(table[name])
     }

@@ -15,6 +15,7 @@ SEPARATORS = (",", ";", "\t", "|", ":")  # of equally good ones the first
 _IN_TIMES = ":"  # separates hours and minutes too, and so is believed last
 _SAMPLE = 300  # records in which separator and header are looked for
 _CHUNK = 2**20  # bytes
+_SHOWN = 60  # characters of a line that is told
 _GUESSED = 2**18  # bytes from which an encoding is guessed
 # Letters and signs of Western languages that are common in them; Cyrillic read as Western has many that are not.
 _WESTERN = set("äöüßÄÖÜéèêëÉÈàâáãåÅçÇîïíìñÑôóòõøØùûúæÆœŒ€£§°²³µ½¼±·«»…•™©®¿¡ªº\u00a0\u00b4\u00d7\u2013\u2014")
@@ -46,8 +47,12 @@ class TextForm:
     why: list[str] = field(default_factory=list)
 
 
-def text_form(path: Path) -> TextForm:
+def text_form(path: Path, header: bool | None = None) -> TextForm:
     """Look at a file: all of its bytes for the encoding, its first records for the rest.
+
+    Args:
+        path: of the file.
+        header: whether the first record has the names of the columns; None finds out.
 
     Raises:
         DatasetError: it is empty, or its records have no form in common.
@@ -71,12 +76,17 @@ def text_form(path: Path) -> TextForm:
     if form.skip_rows:
         form.why.append(f"{form.skip_rows} lines before the table have fewer fields than its rows")
     records = [record for record in records[form.skip_rows :] if record]
-    form.has_header = has_header(records)
+    form.has_header = has_header(records) if header is None else header
     if form.has_header:
         form.names = records[0]
     else:
         form.names = [f"column{place}" for place in range(1, width + 1)]
-        form.why.append("the first row is like the others, so no header names the columns")
+    if not form.has_header and header is None:
+        shown = ", ".join(records[0])
+        shown = shown if len(shown) <= _SHOWN else f"{shown[: _SHOWN - 1]}…"
+        form.why.append(
+            f"no header names the columns: the first line is taken for a row; if it is none: --header: {shown}"
+        )
     return form
 
 

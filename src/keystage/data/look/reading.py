@@ -1,0 +1,196 @@
+"""A table that nobody has declared, read whole, and what it takes to read it so."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from keystage.core.errors import DatasetError, listing
+from keystage.data.columns import ColumnType
+from keystage.data.formats.opening import names_in, rows_of
+from keystage.data.look.columns import PLAIN, Kind, Marks, cells_by_column, kind_of, marks_of, missing_in
+from keystage.data.look.text import TextForm, text_form
+from keystage.data.reading import as_numbers
+from keystage.data.sources.resolve import Source
+from keystage.data.sources.spec import Format, ReadSpec
+from keystage.data.undeclared import undeclared
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass
+class Seen:
+    """What files hold.
+
+    Attributes:
+        table: all rows, numbers and times as such.
+        kinds: what each column seems to be.
+        read: the settings of ``dataset.read`` that are not the usual.
+        missing: texts that stand for missing cells.
+        why: what was found and is not the usual, a sentence each.
+    """
+
+    table: "pd.DataFrame"
+    kinds: dict[str, Kind]
+    read: dict[str, Any] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=lambda: [""])
+    why: list[str] = field(default_factory=list)
+
+
+def seen_in(sources: Sequence[Source], *, has_header: bool | None = None) -> Seen:
+    """Read all of some files of one form.
+
+    Args:
+        sources: at least one.
+        has_header: whether the first line of a text names the columns; None finds out.
+
+    Raises:
+        DatasetError: a file is empty or no table, or has other columns than the first.
+    """
+    kind = sources[0].format_by(ReadSpec())
+    odd = next((source for source in sources if source.format_by(ReadSpec()) is not kind), None)
+    if odd is not None:
+        raise DatasetError(
+            f"{sources[0].shown} and {odd.shown} are of two forms",
+            why="the files of a dataset are read alike",
+            fix="name files of one form, by a pattern such as 'data/sales/*.csv'",
+        )
+    seen = _texts(sources, has_header) if kind in {Format.csv, Format.tsv} else _typed_files(sources, kind)
+    for name in sources[0].partitions:
+        seen.table[name] = as_numbers(seen.table[name])
+        seen.kinds[name] = Kind(_kind_by_type(seen.table[name]))
+    return seen
+
+
+def _texts(sources: Sequence[Source], has_header: bool | None) -> Seen:
+    import pandas as pd
+
+    form = text_form(sources[0].path, has_header)
+    _require_names(sources[0], form)
+    raw = _below_each_other(sources, (_rows(source, form) for source in sources))
+    own = [name for name in raw.columns if name not in sources[0].partitions]
+    cells = cells_by_column(raw[own])
+    marks, why = marks_of(cells, form.separator)
+    missing = missing_in(cells, marks)
+    kinds = {
+        name: kind_of((value for value in counts.index if value not in missing), marks)
+        for name, counts in cells.items()
+    }
+    if missing != [""]:
+        why.append(f"missing cells are written {', '.join(repr(text) for text in missing if text)}")
+    table = pd.DataFrame({name: _typed(raw[name], kinds[str(name)], marks, missing) for name in own})
+    table[list(sources[0].partitions)] = raw[list(sources[0].partitions)]
+    return Seen(table, kinds, _read(form, marks), missing, [*form.why, *why])
+
+
+def _rows(source: Source, form: TextForm) -> "pd.DataFrame":
+    import pandas as pd
+
+    try:
+        rows: pd.DataFrame = pd.read_csv(
+            source.path,
+            sep=form.separator,
+            encoding="utf-8-sig" if form.encoding == "utf-8" else form.encoding,
+            skiprows=form.skip_rows,
+            comment=form.comment,
+            header=0 if form.has_header else None,
+            names=None if form.has_header else form.names,
+            dtype="str",
+            keep_default_na=False,
+            na_values=[""],
+            index_col=False,
+        )
+    except (pd.errors.ParserError, UnicodeDecodeError, ValueError) as error:
+        raise DatasetError(
+            f"{source.shown} cannot be read as a table separated by {form.separator!r}",
+            why=" ".join(str(error).split()),
+            fix="correct the line named, then run the same command again",
+        ) from error
+    return rows
+
+
+def _typed_files(sources: Sequence[Source], form: Format) -> Seen:
+    """Files whose cells have types; texts of JSON and of sheets may be times or numbers all the same."""
+    spec = undeclared([source.name for source in sources])
+    frames = (rows_of(source, spec, names_in(source, spec, None), None, is_first=True) for source in sources)
+    table = _below_each_other(sources, frames)
+    kinds = {}
+    for name in table.columns:
+        if table[name].dtype == "object":
+            table[name] = table[name].astype("str")
+        kind = Kind(_kind_by_type(table[name]))
+        if kind.type is ColumnType.string and form is not Format.parquet:
+            kind = kind_of(table[name].dropna().str.strip().unique(), PLAIN)
+            table[name] = _typed(table[name], kind, PLAIN, [""])
+        kinds[str(name)] = kind
+    return Seen(table, kinds)
+
+
+def _below_each_other(sources: Sequence[Source], frames: "Iterable[pd.DataFrame]") -> "pd.DataFrame":
+    """All rows, with the columns that the paths give."""
+    import pandas as pd
+
+    tables: list[pd.DataFrame] = []
+    for source, frame in zip(sources, frames, strict=True):
+        if frame.empty:
+            raise DatasetError(f"{source.shown} has no rows", why="it holds a header only", fix="put the data into it")
+        for name, value in source.partitions.items():
+            frame[name] = pd.Series(value, index=frame.index, dtype="str")
+        if tables and set(frame.columns) != set(tables[0].columns):
+            raise DatasetError(
+                f"{source.shown} and {sources[0].shown} have different columns",
+                why=f"only one of them has: {listing(sorted(set(frame.columns) ^ set(tables[0].columns)))}",
+                fix="give them the same header, or declare the files by hand with dataset.read.header=union",
+            )
+        tables.append(frame)
+    return pd.concat(tables, ignore_index=True)
+
+
+def _require_names(source: Source, form: TextForm) -> None:
+    twice = [name for name in dict.fromkeys(form.names) if form.names.count(name) > 1]
+    if twice:
+        raise DatasetError(
+            f"{source.shown} has two columns of one name: {listing(twice)}",
+            why="a column is declared, dropped and prepared by its name",
+            fix="give each column of the header a name of its own; where that line is none: --no-header",
+        )
+
+
+def _read(form: TextForm, marks: Marks) -> dict[str, Any]:
+    """What is not the usual, by the names of ``dataset.read``."""
+    told: dict[str, Any] = {
+        "separator": None if form.separator == "," else {"\t": "tab"}.get(form.separator, form.separator),
+        "encoding": None if form.encoding == "utf-8" else form.encoding,
+        "header": None if form.has_header else "none",
+        "decimal": None if marks.decimal == "." else marks.decimal,
+        "thousands": marks.thousands,
+        "comment": form.comment,
+        "skip_rows": form.skip_rows or None,
+    }
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _kind_by_type(column: "pd.Series") -> ColumnType:
+    import pandas as pd
+
+    for test, kind in (
+        (pd.api.types.is_bool_dtype, ColumnType.boolean),
+        (pd.api.types.is_integer_dtype, ColumnType.integer),
+        (pd.api.types.is_numeric_dtype, ColumnType.number),
+        (pd.api.types.is_datetime64_any_dtype, ColumnType.datetime),
+    ):
+        if test(column):
+            return kind
+    return ColumnType.string
+
+
+def _typed(column: "pd.Series", kind: Kind, marks: Marks, missing: list[str]) -> "pd.Series":
+    import pandas as pd
+
+    cells = column.str.strip()
+    cells = cells.mask(cells.isin(missing))
+    if kind.type in {ColumnType.integer, ColumnType.number}:
+        return pd.to_numeric(marks.plain(cells), errors="coerce")
+    if kind.type is ColumnType.datetime:
+        return pd.to_datetime(cells, errors="coerce", format=kind.time or "ISO8601", utc=True)
+    return cells

@@ -1,0 +1,135 @@
+"""A file of raw rows and how it is read: as the files were that the model has learnt from, unless told otherwise."""
+
+import codecs
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from pathlib import Path
+from typing import IO, Any
+
+from keystage.core.errors import DatasetError, hint, listing
+from keystage.core.params import first_line
+from keystage.data.sources.spec import ENDINGS, Format, HeaderKind, ReadSpec, compression_of, ending_of
+
+# Settings of dataset.read that say how one file is read.
+_OF_A_FILE = (
+    *("format", "separator", "encoding", "header", "names", "quote", "decimal", "thousands", "comment", "skip_rows"),
+    *("sheet", "datetimes"),
+)
+
+
+class Form(StrEnum):
+    """How a file's rows come out of it."""
+
+    csv = "csv"
+    parquet = "parquet"
+    lines = "lines"
+    sheet = "sheet"
+
+
+_FORMS = {
+    Format.csv: Form.csv,
+    Format.tsv: Form.csv,
+    Format.parquet: Form.parquet,
+    Format.jsonl: Form.lines,
+    Format.excel: Form.sheet,
+}
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """Raw rows that are to be scored.
+
+    Attributes:
+        path: of the file.
+        read: how it is read, where its ending does not say it.
+        missing: texts that stand for a missing cell.
+    """
+
+    path: Path
+    read: ReadSpec = field(default_factory=ReadSpec)
+    missing: Sequence[str] = ("",)
+
+    @property
+    def form(self) -> Form:
+        """By the file's ending; where that tells nothing, as it is declared.
+
+        Raises:
+            DatasetError: neither tells it.
+        """
+        return _FORMS[self._format()]
+
+    @property
+    def separator(self) -> str:
+        """Between the fields of a CSV."""
+        return self.read.separator or ("\t" if self._format() is Format.tsv else ",")
+
+    @property
+    def has_header(self) -> bool:
+        """Whether the first line that is read has the names of the columns."""
+        return self.read.header is not HeaderKind.none
+
+    @property
+    def is_utf8(self) -> bool:
+        """Whether a text is in UTF-8, with a mark at its begin or without one."""
+        return codecs.lookup(self.read.encoding).name in {"utf-8", "utf-8-sig"}
+
+    def _format(self) -> Format:
+        found = ENDINGS.get(ending_of(self.path.name)) or self.read.format
+        if found is None:
+            raise DatasetError(
+                f"{self.path.name} is in no form that is known",
+                why=f"the form is told by the file's ending: {listing(ENDINGS)}",
+                fix="rename it, or say its form: --read format=csv",
+            )
+        return found
+
+    def open(self) -> IO[bytes]:
+        """The file's bytes, decompressed where its ending says that they are compressed."""
+        import fsspec
+
+        kind = compression_of(self.path.name)
+        opened: IO[bytes] = fsspec.open(str(self.path), "rb", compression=kind).open() if kind else self.path.open("rb")
+        return opened
+
+
+def read_as(declared: Mapping[str, Any], changes: Sequence[str] = ()) -> ReadSpec:
+    """How files are read, by what the model tells of ``dataset.read`` and by what the command says.
+
+    Args:
+        declared: ``dataset.read`` of the model's dataset; empty where it had none.
+        changes: settings in its place, as ``separator=;``.
+
+    Raises:
+        DatasetError: there is no such setting, or no file can be read so.
+    """
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    settings = {name: value for name, value in declared.items() if name in _OF_A_FILE}
+    for change in changes:
+        name, sign, value = change.partition("=")
+        if not sign or name not in _OF_A_FILE:
+            raise DatasetError(
+                f"--read {change} says nothing of how a file is read",
+                why=f"it takes SETTING=VALUE, of {listing(_OF_A_FILE)}",
+                fix=hint(name, _OF_A_FILE),
+            )
+        settings[name] = _value_of(name, value)
+    try:
+        read = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(ReadSpec), settings))
+    except (OmegaConfBaseException, ValueError) as error:
+        raise DatasetError(
+            "no file can be read so", why=first_line(error), fix="correct --read SETTING=VALUE"
+        ) from error
+    assert isinstance(read, ReadSpec)
+    return read
+
+
+def _value_of(name: str, value: str) -> Any:
+    """A setting as the command line has it; nothing is null."""
+    if name == "names":
+        return value.split(",")
+    if name == "datetimes":
+        return dict(pair.partition(":")[::2] for pair in value.split(","))
+    return value or next(item.default for item in fields(ReadSpec) if item.name == name)
