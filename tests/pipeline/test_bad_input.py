@@ -54,7 +54,7 @@ def _no_label(project: Project) -> None:
         (_empty, "data/titanic/Titanic2.csv is empty"),
         (_latin1, "data/titanic/Titanic2.csv is not UTF-8"),
         (_no_label, "column 'Survived' is not in dataset 'titanic'"),
-        (_one_class, "label 'Survived' has 1 classes; at least 2 are needed"),
+        (_one_class, "label 'Survived' has one class; at least 2 are needed"),
     ],
 )
 def test_spoilt_data_stops_dataprep_and_keeps_the_earlier_results(project: Project, spoil: object, what: str) -> None:

@@ -29,6 +29,7 @@ def _found(
     task: Task = Task.classification,
     still_missing: tuple[str, ...] = (),
     sides: tuple[int, int] | None = (200, 100),
+    made_of: dict[str, str] | None = None,
     **changes: Any,
 ) -> dict[str, Guardrail]:
     table = pd.DataFrame({"x": X, "y": Y} | cells)
@@ -36,7 +37,9 @@ def _found(
     held, checks = held_to_declaration(table, spec)
     rows = held[held["y"].notna()].reset_index(drop=True)
     split = (rows.head(sides[0]), rows.tail(sides[1])) if sides else None
-    facts = Facts(spec, 7, list(profiled(held)), checks, rows, split, len(held) - len(rows), still_missing)
+    facts = Facts(
+        spec, 7, list(profiled(held)), checks, rows, split, len(held) - len(rows), still_missing, made_of or {}
+    )
     found = guarded(facts)
     json.dumps([item.as_json for item in found], allow_nan=False)
     return {item.check: item for item in found}
@@ -199,3 +202,20 @@ def test_any_table_is_guarded_the_same_each_time(rows: list[tuple[Any, Any]], na
     json.dumps(told, allow_nan=False)
     assert told == once()
     assert [item["check"] for item in told] == list(GUARDRAILS)
+
+
+def test_what_the_recipe_has_dealt_with_is_fixed_and_the_rest_told() -> None:
+    cells = {
+        "number": np.arange(N) + 5,
+        "place": [f"town {at}" for at in np.arange(N) % 40],
+        "mixed": ["n.b." if at % 9 else f"{at}" for at in range(N)],
+    }
+    untouched = _found(cells)
+    found = _found(cells, made_of={"number": "drop", "place": "target", "mixed": "numbers"})
+
+    for check, name in (("identifier", "number"), ("high_cardinality", "place"), ("mixed_types", "mixed")):
+        assert untouched[check].outcome == "alerted"
+        assert found[check].outcome == "fixed"
+        assert name in found[check].columns
+    assert found["identifier"].note == "the recipe has dealt with number (left out)"
+    assert found["high_cardinality"].note == "the recipe has dealt with place (by 'target'), mixed (by 'numbers')"

@@ -279,3 +279,12 @@ def test_a_name_that_yaml_takes_for_something_else_is_refused(tmp_path: Path, na
 
     with pytest.raises(DatasetError, match=f"'{name}' cannot name a dataset"):
         declare(tmp_path, tmp_path / "t.csv", Wish("kind", name))
+
+
+def test_a_label_of_money_is_no_class(tmp_path: Path) -> None:
+    rows = "".join(f'{n},"${n},000.50"\n' for n in range(1, 40))
+
+    with pytest.raises(DatasetError, match=r"'price' holds numbers with signs, like '\$1,000.50'"):
+        _look(tmp_path, f"n,price\n{rows}", "price")
+
+    assert look_at([_source(tmp_path / "t.csv")], "price", Task.classification).task is Task.classification

@@ -14,7 +14,7 @@ from keystage.cli.project import AsJson, errors_in_words, project_root
 from keystage.cli.share import RemoteName
 from keystage.cli.tables import plain_table, wide_console
 from keystage.core import log
-from keystage.core.errors import DatasetError
+from keystage.core.errors import DatasetError, counted
 from keystage.data.sources.spec import Side
 
 if TYPE_CHECKING:
@@ -127,7 +127,9 @@ def register(
         typer.echo(f"{version.shown} is this very content, registered {version.registered}")
         typer.echo(f"Changed: its description and tags, in {version.record}" if done.changed else "Nothing is changed")
         return
-    typer.echo(f"Registered {version.shown}: {version.rows:,} rows in {len(version.files)} files")
+    rows = f"{counted(version.rows, 'row', 'rows')} in " if version.rows is not None else ""
+    held = f"{rows}{counted(len(version.files), 'file', 'files')}"
+    typer.echo(f"Registered {version.shown}: {held}")
     typer.echo(f"Keep it: git add {version.record} && git commit; share its files: keystage push")
 
 
@@ -159,7 +161,8 @@ def pull(name: VersionName, remote: RemoteName = None) -> None:
     log.configure()
     root, version = _found(name)
     came = bring(root, version, remote)
-    typer.echo(f"{came} files of {version.shown} came" if came else f"{version.shown} is here")
+    came_in = f"{counted(came, 'file', 'files')} of {version.shown} came"
+    typer.echo(came_in if came else f"{version.shown} is here")
 
 
 def _found(name: str) -> "tuple[Path, DatasetVersion]":

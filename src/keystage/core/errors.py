@@ -183,6 +183,11 @@ def listing(names: Iterable[str]) -> str:
     return shown if len(every) <= MAX_LISTED else f"{shown} and {len(every) - MAX_LISTED} more"
 
 
+def counted(number: int, one: str, many: str) -> str:
+    """So many of something: 1 file, 2,000 files."""
+    return f"{number:,} {one if number == 1 else many}"
+
+
 def hint(name: str, known: Iterable[str]) -> str:
     """The nearest known name as a question, or all of them when none is near."""
     every = list(known)

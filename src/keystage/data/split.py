@@ -64,7 +64,7 @@ def _classes(present: "pd.DataFrame", spec: DatasetSpec) -> "pd.DataFrame":
     if len(counts) < 2:
         found = f"all {len(present)} rows with a label are '{counts.index[0]}'" if len(counts) else "no row has one"
         raise DatasetError(
-            f"label '{spec.label}' has {len(counts)} classes; at least 2 are needed",
+            f"label '{spec.label}' has {'one class' if len(counts) else 'no class'}; at least 2 are needed",
             why=f"{where}; {found}",
             fix="name another label in conf/dataset, or add rows of the other class",
         )

@@ -25,6 +25,7 @@ from keystage.pipeline.prepared import Account, Outcome, Prepared, prepare_rows,
 from keystage.pipeline.progress import steps_shown
 from keystage.pipeline.streamed import prepare_streamed
 from keystage.prep.spec import PrepSpec
+from keystage.prep.transforms import DROP
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -116,6 +117,7 @@ def _report(params: DataprepParams, outcome: Outcome) -> dict[str, Any]:
         outcome.sides,
         without_label,
         outcome.still_missing,
+        _made_of(outcome),
         account.classes,
     )
     guardrails = guarded(facts)
@@ -142,6 +144,12 @@ def _report(params: DataprepParams, outcome: Outcome) -> dict[str, Any]:
         "guardrails_skipped": [name for name, level in spec.guardrails.items() if level is Level.skip],
         "profile": [profile.as_json for profile in account.profiles],
     }
+
+
+def _made_of(outcome: Outcome) -> dict[str, str]:
+    """What the recipe makes of columns, as far as it tells."""
+    chosen = {str(entry["column"]): str(entry["use"]) for entry in outcome.automatic.get("columns", ())}
+    return {**chosen, **dict.fromkeys(outcome.left_out, DROP)}
 
 
 def _tell(guardrails: list[Guardrail], spec: DatasetSpec) -> None:

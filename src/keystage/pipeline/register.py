@@ -231,7 +231,7 @@ def _metrics(first: str) -> dict[str, tuple[float, float | None, float | None]]:
 
 def _package(work: _Work) -> package.ModelPackage:
     recipe, model = workspace.read_pickle(workspace.RECIPE), workspace.read_pickle(workspace.MODEL)
-    example = read_table(workspace.RAW_TEST).features.head(EXAMPLE_ROWS)
+    example = read_table(workspace.RAW_TEST).features.head(EXAMPLE_ROWS)[list(recipe.steps[0][1].feature_names_in_)]
     return package.ModelPackage(
         pipeline=package.join(recipe, model, _intervals(), recipe.transform(example).columns),
         example=example,

@@ -67,11 +67,7 @@ def fit_and_prepare(
     """
     from sklearn.pipeline import Pipeline
 
-    from keystage.prep.raw import RawRows
-
-    door = RawRows().fit(features)
-    fitting = _Fitting(door.transform(features), seed, label, regression)
-    fitting.steps.append(("00_raw_rows", door))
+    fitting = _Fitting(features, seed, label, regression)
     if history is not None:
         fitting.begin_with(history)
     for number, step in enumerate(spec.steps, start=1):
@@ -83,15 +79,23 @@ def fit_and_prepare(
 class _Fitting:
     """A recipe under way: the steps fitted so far, and what they made of the training rows."""
 
-    def __init__(self, table: "pd.DataFrame", seed: int, label: "pd.Series | None", regression: bool) -> None:
-        self.table, self.label = table, label
+    def __init__(self, features: "pd.DataFrame", seed: int, label: "pd.Series | None", regression: bool) -> None:
+        self.label = label
         self.label_name = None if label is None else str(label.name)
-        self.steps: list[tuple[str, Any]] = []
+        self._open_to(features)
         self.left_out: dict[str, str] = {}
         self.automatic: dict[str, Any] = {}
         self._given: dict[str, Any] = {"seed": seed, "regression": regression}
         self._past: set[str] = set()
         self._ahead, self._before = False, list[str]()
+
+    def _open_to(self, features: "pd.DataFrame") -> None:
+        """Begin with the door, which asks raw rows for these columns and no others."""
+        from keystage.prep.raw import RawRows
+
+        door = RawRows().fit(features)
+        self._features, self.table = features, door.transform(features)
+        self.steps: list[tuple[str, Any]] = [("00_raw_rows", door)]
 
     def begin_with(self, history: Any) -> None:
         """Fit the features of the past; what follows sees rows of which all is known."""
@@ -167,6 +171,9 @@ class _Fitting:
         reserved = [] if self.label_name is None else [self.label_name]
         transformer = build(step, number, self._given, reserved)
         self._before = [str(name) for name in self.table.columns]
+        if step.use == DROP and len(self.steps) == 1 and len(step.columns) < len(self._before):
+            self._open_to(self._features.drop(columns=step.columns))  # no step needs them: rows are scored without
+            return
         try:
             label = None if self.label is None else self.label.to_numpy()
             self.table = by_value.fit_transform(transformer, self.table, label)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from keystage.core.errors import DatasetError
+from keystage.core.errors import DatasetError, counted
 from keystage.serving.asked import Checked, Request, check, require_free
 from keystage.serving.formats import Block, blocks
 from keystage.serving.parts import Parts, open_parts
@@ -146,7 +146,7 @@ def too_many(bad: Sequence[Mapping[str, Any]], rows: int | None, request: Reques
     of = f" of {rows:,}" if rows is not None else ", and the rest was not looked at"
     share = f" --max-bad allows {request.max_bad:.4g} of them" if request.max_bad else " --max-bad allows none"
     return DatasetError(
-        f"{len(bad):,} {'row' if len(bad) == 1 else 'rows'} of {request.source.name} cannot be scored{of}:{share}",
+        f"{counted(len(bad), 'row', 'rows')} of {request.source.name} cannot be scored{of}:{share}",
         why=shown + (f"; and {len(bad) - SHOWN_BAD:,} more" if len(bad) > SHOWN_BAD else ""),
         fix="correct them, or allow a share of them, as in --max-bad 0.01: a file of their own then tells them",
     )

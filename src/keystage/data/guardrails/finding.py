@@ -1,6 +1,6 @@
 """What a guardrail looks at, and what it finds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,8 @@ from keystage.data.spec import DatasetSpec
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_DROP, _AS_IT_IS = "drop", "as it is"  # what a recipe calls leaving columns out, and letting them stand
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Facts:
         sides: the rows for training and for the test, None of a forecast.
         without_label: how many rows were left out for want of a label.
         still_missing: columns of the prepared tables that have missing cells.
+        made_of: what the recipe makes of a column, by its name: ``drop``, or the transform that ``auto`` has chosen.
         sampled_from: rows by class of the table, of which ``rows`` and ``sides`` are a sample; one class of a number
             that is to be predicted. None where they are all.
     """
@@ -68,6 +71,7 @@ class Facts:
     sides: "tuple[pd.DataFrame, pd.DataFrame] | None"
     without_label: int
     still_missing: Sequence[str]
+    made_of: Mapping[str, str] = field(default_factory=dict)
     sampled_from: "pd.Series | None" = None
 
     @property
@@ -87,15 +91,28 @@ class Facts:
         taken = {self.spec.label, *self.spec.roles.values(), *series}
         return [profile for profile in self.profiles if profile.column not in taken]
 
-    def found(self, check: str, numbers: Mapping[str, float], note: str) -> Guardrail:
-        """An alert about the features among these columns; dropped ones are named in the note alone."""
-        named = [name for name in numbers if name not in self.spec.drop]
+    def found(self, check: str, numbers: Mapping[str, float], note: str, mended_by: Collection[str] = ()) -> Guardrail:
+        """An alert about the features among these columns; those that are dealt with are named in the note alone.
+
+        Args:
+            check: its name.
+            numbers: by column.
+            note: what is said of features.
+            mended_by: transforms of ``auto`` that are the answer to this.
+        """
         dropped = [name for name in numbers if name in self.spec.drop]
-        left_out = f"dataset.drop takes out {listing(dropped)}, of which this would be said too" if dropped else ""
-        if not named:
-            return Guardrail(check, numbers={name: numbers[name] for name in dropped}, note=left_out)
-        said = "; ".join(filter(None, [note, left_out]))
-        return Guardrail(check, "alerted", named, dict(numbers), said)
+        mended = [name for name in numbers if name not in dropped and self.made_of.get(name) in (_DROP, *mended_by)]
+        named = [name for name in numbers if name not in (*dropped, *mended)]
+        said = [note] if named else []
+        said += [f"the recipe has dealt with {listing(map(self._mend, mended))}"] if mended else []
+        said += [f"dataset.drop takes out {listing(dropped)}, of which this would be said too"] if dropped else []
+        outcome = "alerted" if named else "fixed" if mended else "passed"
+        told = "; ".join(filter(None, said))
+        return Guardrail(check, outcome, named or mended, dict(numbers), told)
+
+    def _mend(self, name: str) -> str:
+        use = self.made_of[name]
+        return {_DROP: f"{name} (left out)", _AS_IT_IS: name}.get(use, f"{name} (by '{use}')")
 
     @cached_property
     def hashes(self) -> "tuple[pd.Series, pd.Series]":

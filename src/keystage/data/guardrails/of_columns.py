@@ -66,7 +66,7 @@ def high_cardinality(facts: Facts) -> Guardrail:
     note = (
         f"{limit:g} or more different texts; a code for each teaches little: group them, or name them in dataset.drop"
     )
-    return facts.found("high_cardinality", numbers, note)
+    return facts.found("high_cardinality", numbers, note, ("target", "text", "dates", "numbers"))
 
 
 def mixed_types(facts: Facts) -> Guardrail:
@@ -88,13 +88,14 @@ def mixed_types(facts: Facts) -> Guardrail:
         f"numbers and texts in one column: {listing(said)}; name such texts in dataset.missing, or declare the column "
         "as string or number in dataset.columns"
     )
-    return facts.found("mixed_types", numbers, note)
+    return facts.found("mixed_types", numbers, note, ("numbers", "dates"))
 
 
 def infinities(facts: Facts) -> Guardrail:
     """Infinite cells."""
     numbers = {item.column: item.infinite for item in facts.columns if item.infinite}
-    return facts.found("infinities", numbers, "infinite cells; estimators refuse what the recipe leaves of them")
+    note = "infinite cells; estimators refuse what the recipe leaves of them"
+    return facts.found("infinities", numbers, note, ("as it is",))  # auto makes them missing
 
 
 def leaking(facts: Facts) -> Guardrail:

@@ -115,6 +115,12 @@ def _task(label: "pd.Series", kind: ColumnType, asked: Task | None) -> tuple[Tas
     if asked is not None:
         return asked, f"task {asked.value}, as asked"
     values = f"'{name}' has {distinct} different values"
+    if not numbers and distinct > MANY_CLASSES and _mostly_numbers(label):
+        raise DatasetError(
+            f"'{name}' holds numbers with signs, like '{label.dropna().iloc[0]}'",
+            why=f"{values}; of texts each would be a class of its own",
+            fix="write plain numbers in the file, or learn these classes all the same: --task classification",
+        )
     if not numbers:
         return Task.classification, f"task classification: {values}, which are no numbers"
     whole = bool((label.dropna() % 1 == 0).all())
