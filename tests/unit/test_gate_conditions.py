@@ -66,6 +66,10 @@ def test_the_champion_is_scored_on_the_same_rows() -> None:
     assert _finding(strict, champion=Champion("4", predicted=POOR)).passed
     assert _finding(strict, champion=Champion("4", is_twin=True)).passed
     assert _finding(strict).says == "there is no champion yet"
+    knows = _finding(strict, champion=Champion("4", predicted=GOOD, may_know=True))
+    assert knows.says.endswith(
+        "6 test rows; it was tested on other rows or columns, so it may have learnt from some of these"
+    )
 
 
 def test_a_threshold_of_the_champions_own_counts() -> None:

@@ -18,7 +18,7 @@ from keystage.compute.spec import ComputeSpec
 from keystage.core.params import outside_key
 from keystage.data.table import read_table
 from keystage.pipeline import workspace
-from keystage.pipeline.gate import open_gate, scores, settings_of
+from keystage.pipeline.gate import open_gate, scores, settings_of, test_rows
 from keystage.pipeline.mirror import parameters, reports, training_record
 from keystage.pipeline.outcome import Outcome, tell
 from keystage.pipeline.receipt import Receipt
@@ -30,6 +30,7 @@ from keystage.registry.entries import (
     JUDGEMENT_TAG,
     METRICS_TAG,
     OUTCOME_TAG,
+    TEST_ROWS_TAG,
     Entry,
     Model,
 )
@@ -187,6 +188,7 @@ def _registered(work: _Work, home: Path) -> tuple[str | None, Judgement]:
         store.discard(logged, work.run_id, {DIGEST_TAG: work.digest, **_gate_tags(judgement)})
         return None, judgement
     tags |= {"keystage.training_run": work.run_id, METRICS_TAG: json.dumps(_metrics(work.metric))}
+    tags |= {TEST_ROWS_TAG: test_rows()}
     store.attach(logged, [path for path in reports() if path.name.startswith(MODEL_CARDS)])
     git.keep(Path(), work.lineage.commit, home)  # first: a version names no state that git may throw away
     number = store.register(logged, spec.model_name, work.run_id, judgement.words, tags)

@@ -12,6 +12,7 @@ DIGEST_TAG = "keystage.model_digest"
 OUTCOME_TAG = "keystage.gate"  # in one word, to search by
 JUDGEMENT_TAG = "keystage.gate.judgement"  # whole, as JSON
 METRICS_TAG = "keystage.metrics"
+TEST_ROWS_TAG = "keystage.test_rows"  # digest of the raw rows that the version was tested on
 PROMOTIONS_TAG = "keystage.promotions"  # of the model, not of a version
 MAX_PROMOTIONS = 100  # kept; a registry's tag holds 100 000 characters
 

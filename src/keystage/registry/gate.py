@@ -98,6 +98,8 @@ class Champion:
         predicted: of n rows, what it predicts; None with a problem.
         time_ratio: seconds the new model takes for those rows as a multiple of the champion's, medians of both.
         is_twin: it is the very same model.
+        may_know: it was tested on other rows than the new model, so some of those that both are scored on may be rows
+            that it has learnt from.
     """
 
     version: str
@@ -105,6 +107,7 @@ class Champion:
     predicted: "pd.DataFrame | None" = field(default=None, repr=False)
     time_ratio: float | None = None
     is_twin: bool = False
+    may_know: bool = False
 
 
 @dataclass(frozen=True)
@@ -172,9 +175,10 @@ def _not_worse(condition: GateCondition, facts: Facts) -> Finding:
     new, old = (score(name, facts.actual, predicted) for predicted in (facts.predicted, champion.predicted))
     passed = metric.loss(new) <= metric.loss(old) + condition.tolerance
     within = f" (tolerance {condition.tolerance:g})" if condition.tolerance else ""
+    known = "; it was tested on other rows or columns, so it may have learnt from some of these"
     says = (
         f"{name} {new:.4f} is {'not worse' if passed else 'worse'} than {old:.4f} of champion {champion.version}, "
-        f"on the same {len(facts.actual)} test rows{within}"
+        f"on the same {len(facts.actual)} test rows{within}{known if champion.may_know else ''}"
     )
     return Finding(kind, passed, says, {"new": new, "champion": old, "tolerance": condition.tolerance})
 
