@@ -2,7 +2,7 @@
 
 import errno
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 
 from keystage.core.errors import DatasetError, causes
 from keystage.core.params import first_line
+from keystage.core.progress import Say
 from keystage.data.sources.resolve import is_hidden, is_pattern
 from keystage.data.sources.spec import ReadSpec
 
-Say = Callable[[str], object]
 _ETAGS = ("ETag", "etag", "Content-MD5", "md5Hash")
 _CONNECT_SECONDS, _SILENCE_SECONDS = 30, 120  # a server that says nothing for so long is given up
 # A server that tells the second of a change alone may change a file twice within it.

@@ -1,18 +1,18 @@
 """The result of a query as a Parquet file, through SQLAlchemy. Nothing is committed."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keystage.core.errors import DatasetError, listing
 from keystage.core.params import first_line
+from keystage.core.progress import Say
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Say = Callable[[str], object]
 _ROWS_AT_ONCE = 50_000
 # Where a query that begins as one that asks could change something all the same.
 _READ_ONLY = {"sqlite": "PRAGMA query_only = ON", "postgresql": "SET TRANSACTION READ ONLY"}

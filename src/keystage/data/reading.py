@@ -1,13 +1,14 @@
 """Read the declared sources into one typed table, or say exactly which cell is not as declared."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from keystage.core.errors import DatasetError, hint, listing
+from keystage.core.progress import Say
 from keystage.data.checks import Check, held_to_declaration
 from keystage.data.columns import ColumnType
-from keystage.data.formats.opening import names_in, rows_of
+from keystage.data.formats.opening import names_in, require_no_column, require_same_columns, rows_of
 from keystage.data.roles import MARKS, mark_files, setting_of
 from keystage.data.rows import places_of, selection_columns, taken_rows
 from keystage.data.sources.bundled import PREFIX
@@ -18,8 +19,6 @@ from keystage.data.spec import DatasetSpec
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Say = Callable[[str], object]  # is told what is being read
 
 
 class Read(NamedTuple):
@@ -163,12 +162,7 @@ def _add_columns(frame: "pd.DataFrame", source: Source, spec: DatasetSpec) -> No
             frame[name] = frame[name].astype("str")
     added = spec.read.source_column if spec.read else None
     if added is not None:
-        if added in frame.columns:
-            raise DatasetError(
-                f"{source.shown} has a column '{added}' already",
-                why="dataset.read.source_column adds one of that name",
-                fix="give dataset.read.source_column another name",
-            )
+        require_no_column(added, frame.columns, source)
         frame[added] = source.name
         frame[added] = frame[added].astype("str")
 
@@ -179,14 +173,11 @@ def _require_same(
     """Refuse a source with other columns than the first, unless that is declared."""
     if not frames or (spec.read is not None and spec.read.header is HeaderKind.union):
         return
-    if set(frame.columns) != set(frames[0].columns):
-        odd = sorted(set(frame.columns) ^ set(frames[0].columns))
-        raise DatasetError(
-            f"{source.shown} and {first.shown} have different columns",
-            why=f"only one of them has: {listing(odd)}",
-            fix=f"give the files of dataset '{spec.name}' the same header, name fewer in dataset.files, or take the "
-            "columns of all: dataset.read.header=union",
-        )
+    fix = (
+        f"give the files of dataset '{spec.name}' the same header, name fewer in dataset.files, or take the columns of "
+        "all: dataset.read.header=union"
+    )
+    require_same_columns(source, frame.columns, first, frames[0].columns, fix)
 
 
 def below_each_other(frames: "list[pd.DataFrame]", sources: list[Source], spec: DatasetSpec) -> "pd.DataFrame":

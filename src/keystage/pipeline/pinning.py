@@ -7,13 +7,14 @@ time of its last change); while that is the one of last time, nothing is fetched
 import json
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 from keystage.adapters.dvc_state import digest
+from keystage.core.progress import Say
 from keystage.data.sources.pinned import NOTHING, Pin, Pinned, read_pinned
 from keystage.data.sources.resolve import is_pattern, is_url
 from keystage.data.sources.spec import QUERY, ReadSpec
@@ -21,8 +22,6 @@ from keystage.data.spec import DatasetSpec
 from keystage.pipeline import workspace
 
 logger = logging.getLogger(__name__)
-
-Say = Callable[[str], object]
 
 _INDEX = "index.json"
 NOT_FETCHED = "changed"  # what stands for the digest of a file that is another than the one that is here

@@ -1,7 +1,9 @@
 """A source in its format: the names of its columns, and its rows."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from keystage.core.errors import DatasetError, listing
 from keystage.data.formats.columnar import parquet_header, read_parquet
 from keystage.data.formats.delimited import delimited_header, read_delimited, require_distinct
 from keystage.data.formats.excel import read_sheet, sheet_header
@@ -98,3 +100,41 @@ def without_missing_texts(frame: "pd.DataFrame", spec: DatasetSpec) -> "pd.DataF
         if frame[name].dtype == "str" or frame[name].dtype == "object":
             frame[name] = frame[name].mask(frame[name].isin(spec.missing))
     return frame
+
+
+def require_same_columns(
+    source: Source, columns: Iterable[str], first: Source, firsts: Iterable[str], fix: str
+) -> None:
+    """Refuse a source with other columns than the first.
+
+    Args:
+        source: what is read.
+        columns: that it has.
+        first: the first source.
+        firsts: the columns of that.
+        fix: what to do.
+
+    Raises:
+        DatasetError: names the columns that one of them has alone.
+    """
+    odd = sorted(set(columns) ^ set(firsts))
+    if odd:
+        raise DatasetError(
+            f"{source.shown} and {first.shown} have different columns",
+            why=f"only one of them has: {listing(odd)}",
+            fix=fix,
+        )
+
+
+def require_no_column(name: str, columns: Iterable[str], source: Source) -> None:
+    """Refuse a source that has the column already that is to tell its name.
+
+    Raises:
+        DatasetError: it has.
+    """
+    if name in columns:
+        raise DatasetError(
+            f"{source.shown} has a column '{name}' already",
+            why="dataset.read.source_column adds one of that name",
+            fix="give dataset.read.source_column another name",
+        )

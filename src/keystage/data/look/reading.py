@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from keystage.core.errors import DatasetError, listing
 from keystage.data.columns import ColumnType
-from keystage.data.formats.opening import names_in, rows_of
+from keystage.data.formats.opening import names_in, require_same_columns, rows_of
 from keystage.data.look.columns import PLAIN, Kind, Marks, cells_by_column, kind_of, marks_of, missing_in
 from keystage.data.look.text import TextForm, text_form
 from keystage.data.reading import as_numbers
@@ -131,18 +131,14 @@ def _below_each_other(sources: Sequence[Source], frames: "Iterable[pd.DataFrame]
     import pandas as pd
 
     tables: list[pd.DataFrame] = []
+    fix = "give them the same header, or declare the files by hand with dataset.read.header=union"
     for source, frame in zip(sources, frames, strict=True):
         if frame.empty:
             raise DatasetError(f"{source.shown} has no rows", why="it holds a header only", fix="put the data into it")
         for name, value in source.partitions.items():
             frame[name] = pd.Series(value, index=frame.index, dtype="str")
-        if tables and set(frame.columns) != set(tables[0].columns):
-            raise DatasetError(
-                f"{source.shown} and {sources[0].shown} have different columns",
-                why=f"only one of them has: {listing(sorted(set(frame.columns) ^ set(tables[0].columns)))}",
-                fix="give them the same header, or declare the files by hand with dataset.read.header=union",
-            )
         tables.append(frame)
+        require_same_columns(source, frame.columns, sources[0], tables[0].columns, fix)
     return pd.concat(tables, ignore_index=True)
 
 

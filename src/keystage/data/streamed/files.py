@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from keystage.core.errors import DatasetError, listing
-from keystage.data.formats.opening import names_in
+from keystage.data.formats.opening import names_in, require_no_column, require_same_columns
 from keystage.data.reading import as_numbers, require_columns
 from keystage.data.sources.resolve import Source
 from keystage.data.sources.spec import ReadSpec
@@ -53,13 +52,9 @@ def files_of(sources: Sequence[Source], spec: DatasetSpec) -> list[File]:
     names = [names_in(source, spec, None) for source in sources]
     given = _given(sources, names, spec)
     every = [[*held, *more] for held, more in zip(names, given, strict=True)]
+    fix = f"give the files of dataset '{spec.name}' the same header, or name fewer in dataset.files"
     for source, columns in zip(sources[1:], every[1:], strict=True):
-        if set(columns) != set(every[0]):
-            raise DatasetError(
-                f"{source.shown} and {sources[0].shown} have different columns",
-                why=f"only one of them has: {listing(sorted(set(columns) ^ set(every[0])))}",
-                fix=f"give the files of dataset '{spec.name}' the same header, or name fewer in dataset.files",
-            )
+        require_same_columns(source, columns, sources[0], every[0], fix)
     require_columns(spec, every[0])
     kept = None if spec.kept is None else set(spec.kept)
     return [
@@ -88,11 +83,6 @@ def _given(sources: Sequence[Source], names: list[list[str]], spec: DatasetSpec)
     if added is None:
         return found
     for at, source in enumerate(sources):
-        if added in names[at] or added in found[at]:
-            raise DatasetError(
-                f"{source.shown} has a column '{added}' already",
-                why="dataset.read.source_column adds one of that name",
-                fix="give dataset.read.source_column another name",
-            )
+        require_no_column(added, [*names[at], *found[at]], source)
         found[at][added] = source.name
     return found
