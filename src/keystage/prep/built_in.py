@@ -20,7 +20,7 @@ def _fill(
         strategy=strategy,
         fill_value=fill_value,
         add_indicator=add_indicator,
-        keep_empty_features=keep_empty_features,
+        keep_empty_features=keep_empty_features or strategy == "constant",  # whose value is known all the same
     )
 
 

@@ -53,6 +53,8 @@ class OnColumns(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             ValueError: the transformer gives other columns than when it was fitted.
         """
         check_is_fitted(self)
+        if not len(X):  # scikit-learn's transformers refuse a table without rows: one of missing cells stands in
+            return self.transform(X.reindex([0])).head(0).set_axis(X.index, axis="index")
         return self._joined(X, _as_table(self.transformer_.transform(X[self.columns]), X, self.columns))
 
     def get_feature_names_out(self, input_features: Any = None) -> Any:  # noqa: ARG002 - scikit-learn's signature

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from keystage.core.errors import ConfigError, DatasetError, listing
 from keystage.prep import by_value
 from keystage.prep.spec import AUTO, PrepSpec, TransformSpec
-from keystage.prep.transforms import DROP, KEEP, build, looks_at_label, require_columns
+from keystage.prep.transforms import DROP, FILL, KEEP, build, looks_at_label, require_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -121,11 +121,26 @@ class _Fitting:
             self._add_written(step, number)
             return
         columns = step.columns or [str(name) for name in self.table.columns]
+        if step.use == FILL:
+            columns = self._with_values(step, columns, number)
+            if not columns:
+                return
         self._fit(TransformSpec(step.use, list(columns), step.options), number, f"{number:02d}")
         gone = {DROP: columns, KEEP: []}.get(step.use, [])
         if step.use == KEEP:
             gone = [name for name in self._before if name not in columns]
         self.left_out |= dict.fromkeys(gone, f"step {number} of the recipe ('{step.use}') leaves it out")
+
+    def _with_values(self, step: TransformSpec, columns: list[str], number: int) -> list[str]:
+        """Those that ``fill`` knows a value for. The others are left out, as SimpleImputer does, but not in silence."""
+        if step.options.get("strategy") == "constant" or step.options.get("keep_empty_features"):
+            return columns
+        empty = [name for name in columns if self.table[name].isna().all()]
+        if empty:
+            logger.info("fill leaves out %s: no value in the training rows", listing(empty))
+            self.left_out |= dict.fromkeys(empty, f"step {number} ('fill'): no value in the training rows")
+            self._fit(TransformSpec(DROP, empty), number, f"{number:02d}_00")
+        return [name for name in columns if name not in empty]
 
     def _add_written(self, step: TransformSpec, number: int) -> None:
         """Fit the steps that ``auto`` becomes."""

@@ -12,6 +12,7 @@ from keystage.prep.spec import AUTO, TransformSpec
 
 # They see whole rows, not their columns alone.
 DROP, KEEP, FINITE, FILL_DRAWS = "drop", "keep", "finite", "fill_draws"
+FILL = "fill"
 _WITHOUT_COLUMNS = (AUTO, FINITE)  # all of them, when none is named
 _BY_LABEL = ("target", "sklearn.preprocessing:TargetEncoder")
 

@@ -45,7 +45,8 @@ class Request:
         Raises:
             DatasetError: a setting of ``read`` is wrong.
         """
-        return RawFile(self.source, read_as(self.model.reading, self.read), self.model.missing)
+        texts = [name for name, kind in self.model.columns.items() if kind == "text"]
+        return RawFile(self.source, read_as(self.model.reading, self.read), self.model.missing, texts)
 
 
 @dataclass(frozen=True)

@@ -44,11 +44,13 @@ class RawFile:
         path: of the file.
         read: how it is read, where its ending does not say it.
         missing: texts that stand for a missing cell.
+        texts: columns that the model takes as text: a workbook's ``007`` is no 7 there.
     """
 
     path: Path
     read: ReadSpec = field(default_factory=ReadSpec)
     missing: Sequence[str] = ("",)
+    texts: Sequence[str] = ()
 
     @property
     def form(self) -> Form:

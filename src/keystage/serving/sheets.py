@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from keystage.data.columns import ColumnSpec, ColumnType
 from keystage.data.sources.resolve import Source
 from keystage.data.sources.spec import Format
 from keystage.data.spec import DatasetSpec
@@ -45,4 +46,5 @@ def _source(file: RawFile) -> Source:
 def _spec(file: RawFile) -> DatasetSpec:
     """As the readers of datasets are told how to read."""
     read = replace(file.read, format=Format.excel, datetimes={})  # numbers and times are read in the model's process
-    return undeclared([file.path.name], read=read, missing=file.missing)
+    spec = undeclared([file.path.name], read=read, missing=file.missing)
+    return replace(spec, columns=[ColumnSpec(name, ColumnType.string) for name in file.texts])
