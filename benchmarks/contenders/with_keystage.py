@@ -4,7 +4,10 @@ It runs as DVC runs it: in a process forked from the server that its fits are fo
 imported before the clock starts, as the other contenders' libraries are.
 """
 
+import json
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from keystage.compute import limits
 from keystage.compute.spec import ComputeProfile
@@ -35,15 +38,24 @@ def prepare(job: Job) -> None:
 
 
 def train(job: Job) -> Trained:
-    """Run the stage and load the model it wrote."""
+    """Run the stage. The model that it wrote is loaded when it is first asked."""
     automl = yaml.safe_load(SETTINGS.read_text(encoding="utf-8"))
     automl |= {"metric": job.metric, "time_budget": job.budget, "max_trials": None}
     compute = {stage: {"cores": job.cores} for stage in STAGES}
     if code := run_forked(run_stage, {"seed": job.seed, "automl": automl, "compute": compute}):
         raise SystemExit(code)
-    model = workspace.read_pickle(workspace.MODEL)
     trials = len(pd.read_parquet(workspace.LEADERBOARD))
-    return Trained(model.predict if job.is_regression else model.predict_proba, trials, type(model).__name__)
+    members = json.loads(workspace.MODEL_REPORT.read_text(encoding="utf-8"))["members"]
+    method = "predict" if job.is_regression else "predict_proba"
+
+    @cache
+    def model() -> Any:
+        return workspace.read_pickle(workspace.MODEL)
+
+    def predict(rows: pd.DataFrame) -> Any:
+        return getattr(model(), method)(rows)
+
+    return Trained(predict, trials, ", ".join(item["estimator"] for item in members))
 
 
 def import_stage() -> None:
