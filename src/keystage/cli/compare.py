@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from keystage.cli.project import AsJson, errors_in_words, project_root
+from keystage.cli.tables import plain_table
 from keystage.results.origin import WORKSPACE, commit_named
 from keystage.reuse.comparison import Comparison, Row, RunState, compare, run_state
 
@@ -67,7 +66,7 @@ def _show(comparison: Comparison) -> None:
         if not rows:
             console.print(f"{title}: {nothing}")
             continue
-        table = Table(title, *comparison.runs, box=box.SIMPLE, padding=(0, 1, 0, 0))
+        table = plain_table(title, *comparison.runs)
         for row in rows:
             table.add_row(row.name, *(Text(cell, style="yellow" if row.differs else "") for cell in row.cells))
         console.print(table)

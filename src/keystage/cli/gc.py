@@ -48,14 +48,14 @@ def _amount(sizes: Collection[int]) -> str:
 
 
 def _show(found: "Unused") -> None:
-    from rich import box
     from rich.console import Console
-    from rich.table import Table
+
+    from keystage.cli.tables import plain_table
 
     by_output: dict[str, list[int]] = defaultdict(list)
     for name, size in found.objects.items():
         by_output[found.outputs.get(name, "of no recorded run")].append(size)
-    table = Table("output", "objects", "MB", box=box.SIMPLE, padding=(0, 1, 0, 0))
+    table = plain_table("output", "objects", "MB")
     for output, sizes in sorted(by_output.items(), key=lambda item: -sum(item[1])):
         table.add_row(output, str(len(sizes)), f"{sum(sizes) / MEGABYTE:.1f}")
     if by_output:

@@ -4,11 +4,10 @@ import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from keystage.cli.project import errors_in_words, project_root
+from keystage.cli.tables import plain_table
 from keystage.core.errors import ProjectError
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ def leaderboard(
     # One line a trial at any width: fold by fold, and in full, it is in the file and in --json.
     console = Console()
     titles = ("rank", "trial", "estimator", metric.rpartition(":")[2], "fold scores", "seconds")
-    table = Table(*titles, "hyperparameters", box=box.SIMPLE, padding=(0, 1, 0, 0))
+    table = plain_table(*titles, "hyperparameters")
     room = max(console.width - sum(len(title) + 1 for title in titles) - LONGEST_ESTIMATOR, len("hyperparameters"))
     for rank, trial in enumerate(rows_of(board.head(top or len(board)), seconds_by_trial), start=1):
         ordered = sorted(trial.fold_scores, key=metric_of(metric).loss)
@@ -77,7 +76,7 @@ def _by_estimator(
         typer.echo(json.dumps(rows))
         return
     titles = ("estimator", str(board["metric"].iloc[0]).rpartition(":")[2], "trial", "trials", "with a score")
-    table = Table(*titles, "seconds", "share", "in the model", box=box.SIMPLE, padding=(0, 1, 0, 0))
+    table = plain_table(*titles, "seconds", "share", "in the model")
     for row in rows:
         table.add_row(
             row["estimator"].rpartition(":")[2],

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from keystage.cli.project import AsJson, errors_in_words, project_root
 from keystage.cli.share import RemoteName
+from keystage.cli.tables import plain_table
 from keystage.core import log
 from keystage.core.errors import ResultError
 from keystage.results.origin import WORKSPACE
@@ -82,7 +81,7 @@ def _list(origin: "Origin", listed: Sequence["Output"], places: Mapping[str, "Pl
         return
     from rich.filesize import decimal
 
-    table = Table("name", "path", "size", "MD5", "where", box=box.SIMPLE, padding=(0, 1, 0, 0))
+    table = plain_table("name", "path", "size", "MD5", "where")
     for item in listed:
         size = "" if item.size is None else decimal(item.size)
         place = places[item.path]

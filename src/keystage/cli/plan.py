@@ -37,13 +37,13 @@ def plan(overrides: Overrides = None, as_json: AsJson = False) -> None:
         )
         return
 
-    from rich import box
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
+    from keystage.cli.tables import plain_table
+
     console = Console()
-    table = Table("stage", "plan", "because", box=box.SIMPLE, padding=(0, 1, 0, 0))
+    table = plain_table("stage", "plan", "because")
     for stage in pipeline.plan:
         table.add_row(stage.name, Text(stage.decision.value, style=_STYLE[stage.decision]), Text(stage.because))
     console.print(table)

@@ -10,8 +10,11 @@ WITHOUT_TERMINAL = 160  # columns of a table that goes into a file or another pr
 
 
 def plain_table(*titles: str) -> Table:
-    """An empty table with columns of these titles."""
-    return Table(*titles, box=box.SIMPLE, padding=(0, 1, 0, 0))
+    """An empty table with columns of these titles; in a narrow terminal cells take several lines, and none is cut."""
+    table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0))
+    for title in titles:
+        table.add_column(title, overflow="fold")
+    return table
 
 
 def wide_console() -> Console:

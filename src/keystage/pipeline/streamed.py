@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from importlib import import_module
+from threading import Thread
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from keystage.core.errors import DatasetError
@@ -45,6 +47,8 @@ def prepare_streamed(spec: DatasetSpec, sources: Sequence[Source], prep: PrepSpe
         DiskError: there is no room for the rows between the two looks that ``train_on: all`` takes.
     """
     assert spec.stream is not None
+    # What prepares rows takes seconds to import, which go by while others parse.
+    Thread(target=import_module, args=("sklearn.model_selection",)).start()
     if spec.stream.train_on is TrainOn.sample:
         read = read_streamed(spec, sources, seed, cores)
         account = _account(read, spec, cores)

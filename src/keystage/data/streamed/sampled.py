@@ -118,14 +118,12 @@ class Sample:
         strata = np.concatenate([kept[2] for kept in self._kept])
         shares = _shares(self._seen, self._rows)
         most = np.array([share + math.ceil(slack * math.sqrt(share) + 5 * slack) for share in shares])
-        order = np.lexsort((lots, strata))
         counts = np.bincount(strata, minlength=len(self._seen))
-        starts = np.cumsum(counts) - counts
-        ranks = np.empty(len(lots), dtype="int64")
-        ranks[order] = np.arange(len(lots)) - starts[strata[order]]
-        chosen = ranks < most[strata]
+        order, ends = np.argsort(strata, kind="stable"), np.cumsum(counts)
         for code in np.flatnonzero(counts > most):
-            self._cuts[code] = int(lots[order[starts[code] + most[code] - 1]])
+            own = lots[order[ends[code] - counts[code] : ends[code]]]
+            self._cuts[code] = int(np.partition(own, most[code] - 1)[most[code] - 1])  # no two rows have one lot
+        chosen = lots <= np.array(self._cuts, dtype="uint64")[strata]
         kept, at = [], 0
         for frame, own_lots, own_strata, places in self._kept:
             mask = chosen[at : at + len(frame)]
