@@ -162,14 +162,15 @@ def _members(
 ) -> tuple[dict[int, Any], dict[int, FinalFit], list[str]]:
     """The members' models by trial: of all rows where it is asked for and comes to an end, else of the folds."""
     trials = [member.trial for member in chosen.members]
-    by_folds = {trial.number: _fold_models(trial, material, log) for trial in trials}
-    anew = [trial for trial in trials if _is_fitted_anew(trial, material, spec) or not by_folds[trial.number]]
+    folds = range(len(material.folds))
+    voting = {trial.number for trial in trials if log.has_models(trial.proposal, folds)}
+    anew = [trial for trial in trials if _is_fitted_anew(trial, material, spec) or trial.number not in voting]
     models, notes = _fit_on_all_rows(anew, processes, log, ends) if anew else ({}, [])
     fitted_on = dict.fromkeys(models, FinalFit.all_rows)
     for trial in trials:
-        parts = by_folds[trial.number]
-        if trial.number in models or not parts:
+        if trial.number in models or trial.number not in voting:
             continue
+        parts = [log.model(trial.proposal, fold) for fold in folds]
         names = [f"fold_{fold}" for fold in range(1, len(parts) + 1)]
         alone = len(parts) == 1
         models[trial.number] = (
@@ -185,12 +186,6 @@ def _is_fitted_anew(trial: Trial, material: Material, spec: SearchSpec) -> bool:
     """Whether a member is to be one fit on all rows, not the mean of its fold models."""
     steady = len(material.folds) > 1 and not learner_named(trial.estimator).unsteady
     return spec.final_fit is FinalFit.all_rows or steady or not material.alike
-
-
-def _fold_models(trial: Trial, material: Material, log: TrialLog) -> list[Any]:
-    """All of a trial's fold models; none where one is not there, because its rows lacked a class."""
-    models = [log.model(trial.proposal, fold) for fold in range(len(material.folds))]
-    return [] if any(model is None for model in models) else models
 
 
 def _fit_on_all_rows(

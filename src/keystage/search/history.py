@@ -151,10 +151,13 @@ class TrialLog:
         path = predictions_file(self.fits, proposal, fold)
         return np.load(path) if path.is_file() else None
 
+    def has_models(self, proposal: Proposal, folds: Iterable[int]) -> bool:
+        """Whether all fold models of a trial are kept; one whose rows lacked a class is not."""
+        return all(model_file(self.fits, proposal, fold).is_file() for fold in folds)
+
     def model(self, proposal: Proposal, fold: int) -> Any:
-        """The fitted model; None where it was let go."""
-        path = model_file(self.fits, proposal, fold)
-        return read_model(path) if path.is_file() else None
+        """The fitted model, which must have been kept."""
+        return read_model(model_file(self.fits, proposal, fold))
 
     def size(self, proposal: Proposal) -> int:
         """Bytes of a trial's models."""
