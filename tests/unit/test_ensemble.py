@@ -81,6 +81,23 @@ def test_the_best_of_all_and_the_best_of_each_learner_may_become_members() -> No
     weak = [trial(50, "lrl1", 9.0), trial(51, "lrl1", 8.0), trial(52, "lrl1", 7.0)]
     failed = Trial(60, Proposal("rf", {}), (FoldResult(None, 0.1, end=End.failed, error="no"),), End.failed)
 
-    chosen = [item.number for item in eligible([*many, *weak, failed], RMSE)]
+    chosen = [item.number for item in eligible([*many, *weak, failed], RMSE, starts=60)]
 
     assert chosen == [*range(1, CANDIDATES + 1), 52, 51]
+
+
+def test_a_step_counts_where_it_clearly_beats_its_learners_best_start() -> None:
+    def trial(number: int, learner: str, *scores: float) -> Trial:
+        return Trial(number, Proposal(learner, {"n": number}), tuple(FoldResult(score, 0.1) for score in scores))
+
+    starts = [trial(1, "lgbm", 1.0, 1.2, 0.9), trial(2, "lgbm", 2.0, 2.2, 1.9), trial(3, "rf", 1.5, 1.6, 1.4)]
+    lucky, clear = trial(4, "lgbm", 0.6, 1.3, 0.8), trial(5, "lgbm", 0.8, 1.01, 0.69)
+    other = trial(6, "svm", 1.4, 1.4, 1.4)  # has no start of its own to be held against
+
+    def chosen(count: int) -> list[int]:
+        return [item.number for item in eligible([*starts, lucky, clear, other], RMSE, count)]
+
+    assert chosen(3) == [5, 1, 6, 3, 2]
+    assert chosen(6) == [5, 4, 1, 6, 3, 2]
+    one_fold = [trial(1, "lgbm", 1.0), trial(2, "lgbm", 0.9)]
+    assert [item.number for item in eligible(one_fold, RMSE, 1)] == [2, 1], "with one fold nobody knows"

@@ -16,7 +16,7 @@ from keystage.search.history import TrialLog, read_model, require_kept
 from keystage.search.learners.catalogue import learner_named
 from keystage.search.spec import Calibration, EnsembleKind, FinalFit, SearchSpec
 from keystage.search.stacking import stacked
-from keystage.search.trials import End, Trial, found_on_folds
+from keystage.search.trials import End, Trial, found_on_folds, ranked
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,7 +42,8 @@ class Final:
         fitted_on: by trial, what its member was fitted on.
         finish: calibration and threshold, and what the model says of each fold's validation rows.
         score: of the model as it ends.
-        best_out_of_fold: for each fold, what the best trial alone says of its validation rows.
+        best_alone: the best trial that may be a member.
+        best_out_of_fold: for each fold, what that one alone says of its validation rows.
         notes: what did not go as it was asked for.
     """
 
@@ -53,13 +54,18 @@ class Final:
     fitted_on: dict[int, FinalFit]
     finish: Finish
     score: float
+    best_alone: Trial
     best_out_of_fold: Sequence["np.ndarray"]
     notes: tuple[str, ...]
 
 
-def reserve(trials: Sequence[Trial], material: Material, spec: SearchSpec, log: TrialLog, cores: int) -> float:
+def reserve(
+    trials: Sequence[Trial], starts: int, material: Material, spec: SearchSpec, log: TrialLog, cores: int
+) -> float:
     """Seconds of the budget that what follows the search will take, by the trials so far."""
-    likely = eligible(trials, material.metric)[: 1 if spec.ensemble is EnsembleKind.none else spec.ensemble_size]
+    likely = eligible(trials, material.metric, starts)[
+        : 1 if spec.ensemble is EnsembleKind.none else spec.ensemble_size
+    ]
     seconds = max(_LEAST_RESERVE, _RESERVED_SHARE * (spec.time_budget or 0.0))
     seconds += _FINISHING * ((spec.threshold_metric is not None) + (spec.calibration is not Calibration.none))
     seconds += _STACKING if spec.ensemble is EnsembleKind.stacking else 0.0
@@ -71,6 +77,7 @@ def reserve(trials: Sequence[Trial], material: Material, spec: SearchSpec, log: 
 
 def fit_final(
     trials: Sequence[Trial],
+    starts: int,
     material: Material,
     spec: SearchSpec,
     log: TrialLog,
@@ -82,6 +89,7 @@ def fit_final(
 
     Args:
         trials: at least one has a score.
+        starts: how many of them came first that are no steps from others.
         material: table, folds, metric.
         spec: ensemble and final fit.
         log: holds the fold models and what they predicted.
@@ -92,7 +100,7 @@ def fit_final(
     Raises:
         SearchError: no member could be fitted.
     """
-    candidates = _candidates(trials, material, log)
+    candidates = _candidates(trials, starts, material, log)
     truth = Truth(
         [material.truth(rows) for _, rows in material.folds],
         [weights_at(material.score_weights, rows) for _, rows in material.folds],
@@ -137,15 +145,28 @@ def fit_final(
         fitted_on,
         ended,
         ended.score(truth, material.metric),
+        candidates[0].trial,
         candidates[0].predicted,
-        (*notes, *ended.notes),
+        (*notes, *_left_aside(trials, candidates[0].trial, material), *ended.notes),
     )
 
 
-def _candidates(trials: Sequence[Trial], material: Material, log: TrialLog) -> list[Candidate]:
+def _left_aside(trials: Sequence[Trial], best: Trial, material: Material) -> list[str]:
+    """What is said where trials score better than the best that may be a member."""
+    better = [trial for trial in ranked(trials, material.metric) if trial.score is not None]
+    count = next((place for place, trial in enumerate(better) if trial.number == best.number), 0)
+    if not count:
+        return []
+    return [
+        f"{count} of {len(better)} trials score better than trial {best.number}, but not clearly better than the first "
+        "ones of their learners on the same folds: of many steps some are so by luck, and they are no members"
+    ]
+
+
+def _candidates(trials: Sequence[Trial], starts: int, material: Material, log: TrialLog) -> list[Candidate]:
     """Those whose predictions are there, best first."""
     candidates = []
-    for trial in eligible(trials, material.metric):
+    for trial in eligible(trials, material.metric, starts):
         predicted = [log.predicted(trial.proposal, fold) for fold in range(len(material.folds))]
         if all(item is not None for item in predicted):
             candidates.append(Candidate(trial, [item for item in predicted if item is not None]))

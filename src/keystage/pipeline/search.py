@@ -129,8 +129,9 @@ def search(
         write_material(material, written)
         processes = FitProcesses(cores, written, log.fits, spec.memory_budget)
         stack.callback(processes.close)
+        schedule = Schedule(learners, material.metric, rows, columns, seed, FlamlSteps)
         course = Search(
-            Schedule(learners, material.metric, rows, columns, seed, FlamlSteps),
+            schedule,
             processes,
             log,
             material.metric,
@@ -143,7 +144,7 @@ def search(
                 spec.target_score,
                 spec.patience,
             ),
-            reserve=lambda trials: reserve(trials, material, spec, log, cores),
+            reserve=lambda trials: reserve(trials, schedule.opening, material, spec, log, cores),
             begun=begun,
             on_trial=on_trial,
         )
@@ -157,7 +158,7 @@ def search(
             notes.append("the time was over before a trial was scored on all folds; the first fold alone was scored")
         _require_score(trials, spec, stopped_by)
         ends = None if spec.time_budget is None else begun + spec.time_budget
-        final = fit_final(trials, material, spec, log, processes, ends, classes)
+        final = fit_final(trials, schedule.opening, material, spec, log, processes, ends, classes)
     return Found(tuple(trials), final, stopped_by, course.recalled, material, tuple(notes))
 
 

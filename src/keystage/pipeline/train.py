@@ -30,7 +30,7 @@ from keystage.search.report import all_scores, course_table, members_report, out
 from keystage.search.script import training_script
 from keystage.search.spec import AFTER_TRIALS, ClassWeight, SearchSpec
 from keystage.search.standing import hyperparameters, standing
-from keystage.search.trials import leaderboard, ranked
+from keystage.search.trials import leaderboard
 from keystage.search.validation import ValidationKind
 from keystage.search.weights import sample_weights
 
@@ -196,7 +196,7 @@ def _write(
     leaderboard(found.trials, metric).to_parquet(workspace.LEADERBOARD, index=False)
     said = out_of_fold_table(table.label, material, final.finish, classes)
     said.to_parquet(workspace.OUT_OF_FOLD, index=False)
-    best = ranked(found.trials, metric)[0]
+    best = final.best_alone
     assert best.score is not None
     report = {
         "best_trial": {metric.name: best.score},

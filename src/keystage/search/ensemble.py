@@ -8,6 +8,8 @@ import time
 from collections import Counter
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
+from math import sqrt
+from statistics import mean, stdev
 from typing import TYPE_CHECKING
 
 from keystage.search import many
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 CANDIDATES = 25  # best trials that may become members,
 PER_LEARNER = 2  # and so many of each learner, for the sake of difference
 ROUNDS = 40  # picks, of which the best number counts
+CLEARLY = 2.0  # standard errors by which a step must beat its learner's best start (docs/adr/0012)
 
 
 @dataclass(frozen=True)
@@ -82,16 +85,42 @@ class Ensemble:
         return sum(self.fold_scores) / len(self.fold_scores)
 
 
-def eligible(trials: Sequence[Trial], metric: Metric) -> list[Trial]:
-    """Trials that may become members, best first: the best of all, and the best of each learner."""
+def eligible(trials: Sequence[Trial], metric: Metric, starts: int) -> list[Trial]:
+    """Trials that may become members, best first: the best of all, and the best of each learner.
+
+    Of many steps from the best some are better by luck alone, most so where rows are few. So a step counts where it
+    beats its learner's best start clearly on the same folds; with one fold, nobody knows, and each counts.
+
+    Args:
+        trials: that have ended.
+        metric: the score.
+        starts: how many came first that are no steps.
+    """
     scored = [trial for trial in ranked(trials, metric) if trial.score is not None]
+    best: dict[str, Trial] = {}
+    for trial in scored:
+        if trial.number <= starts and trial.proposal.rows is None:
+            best.setdefault(trial.estimator, trial)
     seen: Counter[str] = Counter()
-    chosen = []
-    for place, trial in enumerate(scored):
+    chosen: list[Trial] = []
+    place = 0
+    for trial in scored:
+        start = best.get(trial.estimator)
+        if trial.number > starts and start is not None and not _is_clearly_better(trial, start, metric):
+            continue
         seen[trial.estimator] += 1
         if place < CANDIDATES or seen[trial.estimator] <= PER_LEARNER:
             chosen.append(trial)
+        place += 1
     return chosen
+
+
+def _is_clearly_better(trial: Trial, start: Trial, metric: Metric) -> bool:
+    folds = len(trial.fold_scores)
+    if folds < 2 or folds != len(start.fold_scores):
+        return True
+    gains = [metric.loss(old) - metric.loss(new) for old, new in zip(start.fold_scores, trial.fold_scores, strict=True)]
+    return mean(gains) > CLEARLY * stdev(gains) / sqrt(folds)
 
 
 def select(
@@ -137,8 +166,8 @@ def select(
         return replace(single, note="no mean of trials scores better out of fold than the best one alone")
     members = [Member(candidates[place].trial, count / len(best_picks)) for place, count in shares.items()]
     members.sort(key=lambda member: (-member.weight, member.trial.number))
-    mean = weighted_mean(candidates, members)
-    chosen = Ensemble(tuple(members), fold_scores(mean, truth, metric), "")
+    predicted = weighted_mean(candidates, members)
+    chosen = Ensemble(tuple(members), fold_scores(predicted, truth, metric), "")
     if metric.loss(chosen.score) >= metric.loss(single.score):
         return replace(single, note="no mean of trials scores better out of fold than the best one alone")
     return replace(chosen, note=f"{len(members)} trials, chosen greedily out of {len(candidates)}")
@@ -153,9 +182,9 @@ def without(
         return chosen, weighted_mean(candidates, members)
     total = sum(member.weight for member in members)
     members = [Member(member.trial, member.weight / total) for member in members]
-    mean = weighted_mean(candidates, members)
+    predicted = weighted_mean(candidates, members)
     note = f"{chosen.note}; {len(chosen.members) - len(members)} of them could not be fitted"
-    return Ensemble(tuple(members), fold_scores(mean, truth, metric), note), mean
+    return Ensemble(tuple(members), fold_scores(predicted, truth, metric), note), predicted
 
 
 def weighted_mean(candidates: Sequence[Candidate], members: Sequence[Member]) -> list["np.ndarray"]:

@@ -217,7 +217,9 @@ class Search:
 
     def _let_go(self, trial: Trial) -> None:
         """Keep the files of those trials only that may become part of the model."""
-        stay = {item.proposal.key for item in eligible(list(self._closed.values()), self._metric)}
+        stay = {
+            item.proposal.key for item in eligible(list(self._closed.values()), self._metric, self._schedule.opening)
+        }
         self._kept[trial.proposal.key] = trial.proposal
         gone = [key for key in self._kept if key not in stay]
         self._log.let_go(self._kept.pop(key) for key in gone)

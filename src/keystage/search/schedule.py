@@ -44,6 +44,9 @@ class Schedule:
         columns: of the table.
         seed: equal seeds propose equal trials.
         steps_from: makes the search in one learner's space.
+
+    Attributes:
+        opening: how many trials come before the first step from the best; no patience is lost before them.
     """
 
     def __init__(
@@ -56,15 +59,11 @@ class Schedule:
         self._sample = sample if rows > 2 * sample else None
         self._starts = [Proposal(name, point) for name, point in starts]
         self._sampled = [Proposal(name, point, self._sample) for name, point in starts] if self._sample else []
+        self.opening = len(self._sampled) + len(self._starts)
         self._proposed: dict[str, Proposal] = {}
         self._told: list[Trial] = []
         self._steps: dict[str, Steps] = {}
         self._turn = 0
-
-    @property
-    def opening(self) -> int:
-        """Trials before the first step from the best: no patience is lost before them."""
-        return len(self._sampled) + len(self._starts)
 
     def tell(self, trial: Trial) -> None:
         """How the next trial in order did."""
