@@ -24,11 +24,12 @@ def main() -> None:
     """Measure what is missing, then print all that was asked for."""
     parser = _parser()
     given = parser.parse_args()
-    datasets = given.datasets or _all_datasets(given.data)
+    results = {item.key: item for item in load(given.out)}
+    held = list(dict.fromkeys(item.dataset for item in results.values()))
+    datasets = given.datasets or (held if given.report else _all_datasets(given.data))
     if not given.report and (unknown := [name for name in datasets if name not in available(given.data)]):
         parser.error(f"no file of {', '.join(unknown)} is in the folder given with --data")
     contests = [Contest(name, seed, given.budget, given.cores) for name in datasets for seed in given.seeds]
-    results = {item.key: item for item in load(given.out)}
     keep_to(given.cores)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("Stopped."))  # what runs is ended, not left behind
     if not given.report:
