@@ -18,6 +18,7 @@ import pytest
 from tests.conftest import Project
 
 from keystage.core.errors import DatasetError
+from keystage.data.marks import Marks
 from keystage.serving.asked import Request
 from keystage.serving.batch import Outcome, Progress, predict_file
 from keystage.serving.errors import ServingError
@@ -123,18 +124,26 @@ def _write(rows: pd.DataFrame, path: Path, reading: dict[str, Any]) -> None:
     path.write_bytes(gzip.compress(body) if path.suffix == ".gz" else body)
 
 
+def _marked(decimal: str, thousands: str | None) -> dict[str, Any]:
+    marks = Marks(decimal, thousands)
+    return {"marks": [decimal, thousands or ""], "pattern": marks.pattern.pattern, "datetimes": {}}
+
+
 def test_marks_and_forms_of_times_are_read_and_others_told() -> None:
-    frame = pd.DataFrame({"a": ["1.234,5", "12,5 ", "1,5.0", None], "when": ["31.12.2024", "2024-12-31", None, None]})
+    frame = pd.DataFrame({"a": ["1.234,5", "12,5 ", "1575.44", None], "when": ["31.12.2024", "2024-12-31", None, None]})
 
     bad = read_as_written(
-        frame, {"a": "number", "when": "date"}, {"marks": [",", "."], "datetimes": {"when": "%d.%m.%Y"}}
+        frame, {"a": "number", "when": "date"}, _marked(",", ".") | {"datetimes": {"when": "%d.%m.%Y"}}
     )
 
-    assert frame["a"].tolist()[:3] == [1234.5, 12.5, 1.5]
+    assert frame["a"].tolist()[:2] == [1234.5, 12.5]
     assert frame["when"][0] == pd.Timestamp("2024-12-31")
-    assert bad == {1: {"column": "when", "reason": "column 'when' holds '2024-12-31', which is no date"}}
+    assert bad == {
+        1: {"column": "when", "reason": "column 'when' holds '2024-12-31', which is no date"},
+        2: {"column": "a", "reason": "column 'a' holds '1575.44', which is no number"},
+    }, "pandas would take the point out and read 157544"
     frame = pd.DataFrame({"a": ["1.5", "1,5"]})
-    assert list(read_as_written(frame, {"a": "number"}, {"marks": [",", ""], "datetimes": {}})) == [0]
+    assert list(read_as_written(frame, {"a": "number"}, _marked(",", None))) == [0]
 
 
 def test_rows_that_are_odd_keep_their_numbers_where_there_is_no_header(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from keystage.serving.errors import ServingError
 from keystage.serving.formats import blocks, columns_of
 from keystage.serving.raw_file import RawFile
 from keystage.serving.requests import RequestError, records_of
+from keystage.serving.rows import from_lines, from_records
 from keystage.serving.served import ServedModel
 
 MODEL = ServedModel("M@1", Path(), {"Age": "number", "Fare": "number"})
@@ -44,7 +45,12 @@ def test_each_missing_column_has_its_hint(tmp_path: Path) -> None:
     with pytest.raises(DatasetError) as refused:
         check(_request(tmp_path, "Agee,Farre\n1,2\n"))
 
-    assert refused.value.fix == "for 'Age': did you mean 'Agee'? for 'Fare': did you mean 'Farre'?"
+    assert refused.value.fix.startswith(
+        "for 'Age': did you mean 'Agee'? for 'Fare': did you mean 'Farre'? Where the file"
+    )
+    with pytest.raises(DatasetError) as refused:
+        check(_request(tmp_path, "Age\tFare\n1\t2\n"))
+    assert refused.value.fix == "say what stands between its fields: --read 'separator=tab'"
 
 
 def test_a_request_without_a_column_is_answered_in_sentences() -> None:
@@ -103,3 +109,11 @@ def test_a_taken_port_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
         _bound("127.0.0.1", taken.getsockname()[1])
 
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+def test_nested_cells_of_a_file_are_read_as_for_training_and_those_of_a_request_are_a_mistake() -> None:
+    frame, _, bad = from_lines(b'{"w": {"a": [1, 2.5]}}\n{"w": "x"}\n', {"w": "text"}, [], [])
+    assert (frame["w"].tolist(), bad) == (['{"a":[1,2.5]}', "x"], {})
+
+    _, bad = from_records([{"w": ["x"]}], {"w": "text"})
+    assert bad == {0: {"column": "w", "reason": "column 'w' holds ['x'], which is no text"}}

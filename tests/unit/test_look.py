@@ -128,7 +128,7 @@ def test_texts_for_missing_cells_are_found_where_all_else_is_numbers(tmp_path: P
 )
 def test_the_task_goes_by_the_label_and_says_why(tmp_path: Path, label: list[object], task: Task) -> None:
     path = tmp_path / "t.parquet"
-    pd.DataFrame({"y": label, "id": range(100, 160), "one": 1}).to_parquet(path)
+    pd.DataFrame({"y": label, "id": range(100, 160), "one": 1, "x": [0.5, 1.5, 0.25] * 20}).to_parquet(path)
 
     found = look_at([_source(path)], "y", None)
 
@@ -282,9 +282,23 @@ def test_a_name_that_yaml_takes_for_something_else_is_refused(tmp_path: Path, na
 
 
 def test_a_label_of_money_is_no_class(tmp_path: Path) -> None:
-    rows = "".join(f'{n},"${n},000.50"\n' for n in range(1, 40))
+    rows = "".join(f'{n % 5},"${n},000.50"\n' for n in range(1, 40))
 
     with pytest.raises(DatasetError, match=r"'price' holds numbers with signs, like '\$1,000.50'"):
         _look(tmp_path, f"n,price\n{rows}", "price")
 
     assert look_at([_source(tmp_path / "t.csv")], "price", Task.classification).task is Task.classification
+
+
+def test_what_is_sure_to_fail_is_not_recommended(tmp_path: Path) -> None:
+    months = "".join(f"{1949 + n // 12}-{n % 12 + 1:02},{n}\n" for n in range(60))
+    with pytest.raises(DatasetError, match="nothing is left to learn 'n' from") as refused:
+        _look(tmp_path, f"id,n\n{''.join(f'{n},{n * 7}' + chr(10) for n in range(60))}", "n")
+    assert "--task forecasting" in refused.value.fix
+    assert _look(tmp_path, f"month,n\n{months}", "n").read == {"datetimes": {"month": "%Y-%m"}}
+    (tmp_path / "t.csv").write_text("part,x\n0.5,1\n1.5,2\n", encoding="utf-8")
+    with pytest.raises(DatasetError, match="'part' cannot be the label of classification"):
+        look_at([_source(tmp_path / "t.csv")], "part", Task.classification)
+    with pytest.raises(DatasetError) as refused:
+        _look(tmp_path, "country,2023,2024\nA,1,2\nB,2,3\nC,3,4\n", "2024")
+    assert refused.value.fix == "--header, where the first line names them"

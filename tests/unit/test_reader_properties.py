@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from keystage.data.columns import ColumnSpec, ColumnType
+from keystage.data.marks import Marks
 from keystage.data.reading import read_dataset
 from keystage.data.sources.spec import ReadSpec
 from keystage.data.spec import DatasetSpec, Task
@@ -85,7 +86,8 @@ def _scored(file: RawFile) -> pd.DataFrame:
     names = columns_of(file)
     (block,) = blocks(file, list(KINDS), names)
     assert not block.unreadable
-    written = {"marks": [file.read.decimal, file.read.thousands or ""], "datetimes": {}}
+    marks = Marks(file.read.decimal, file.read.thousands)
+    written = {"marks": [marks.decimal, marks.thousands or ""], "pattern": marks.pattern.pattern, "datetimes": {}}
     if block.form == "lines":
         frame, _, bad = from_lines(block.body, KINDS, [], [])
     else:

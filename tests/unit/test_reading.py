@@ -95,8 +95,8 @@ def test_a_cell_that_does_not_fit_its_type_is_counted_and_shown(tmp_path: Path, 
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        (["1"] * 6, "label 'survived' has 1 classes"),
-        ([""] * 6, "label 'survived' has 0 classes"),
+        (["1"] * 6, "label 'survived' has one class"),
+        ([""] * 6, "label 'survived' has no class"),
         (["a", "a", "a", "a", "a", "b"], "class 'b' of label 'survived' has one row"),
     ],
 )

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keystage.core.errors import DatasetError, hint, hints, listing
+from keystage.data.sources.spec import ENDINGS, Format, ending_of
 from keystage.serving.formats import columns_of
 from keystage.serving.forms import form_of
 from keystage.serving.parts import bad_file
-from keystage.serving.raw_file import RawFile, read_as
+from keystage.serving.raw_file import Form, RawFile, read_as
 from keystage.serving.served import ServedModel
 
 ALL = "*"  # --keep: every column of the input
@@ -46,7 +47,10 @@ class Request:
             DatasetError: a setting of ``read`` is wrong.
         """
         texts = [name for name, kind in self.model.columns.items() if kind == "text"]
-        return RawFile(self.source, read_as(self.model.reading, self.read), self.model.missing, texts)
+        declared = dict(self.model.reading)
+        if ENDINGS.get(ending_of(self.source.name)) is Format.tsv:
+            declared.pop("separator", None)  # the ending says it
+        return RawFile(self.source, read_as(declared, self.read), self.model.missing, texts)
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,7 @@ def _require_columns(names: Sequence[str], request: Request) -> None:
         raise DatasetError(
             f"{request.source.name} lacks {'column' if len(absent) == 1 else 'columns'} {listing(absent)}",
             why=f"{request.model.name} takes {listing(request.model.columns)}; the file has {listing(names)}{told}",
-            fix=hints(absent, names),
+            fix=_mend(absent, names, request),
         )
 
 
@@ -139,3 +143,17 @@ def _told(request: Request) -> str:
     """The settings that the input is read with."""
     declared = [f"{name}={value}" for name, value in request.model.reading.items() if value is not None]
     return ", ".join([*declared, *request.read])
+
+
+def _mend(absent: Sequence[str], names: Sequence[str], request: Request) -> str:
+    """What to do about columns that are not there: the file may be written otherwise, or the name."""
+    marks = {mark: names[0].count(mark) for mark in (",", ";", "\t", "|")} if len(names) == 1 else {}
+    likely = max(marks, key=lambda mark: marks[mark], default="")
+    if marks.get(likely):
+        return f"say what stands between its fields: --read 'separator={'tab' if likely == chr(9) else likely}'"
+    if request.file.form in (Form.parquet, Form.lines):
+        return hints(absent, names)
+    return (
+        f"{hints(absent, names)} Where the file is written in another way, say so, as in --read encoding=utf-8, or "
+        "--read header=none --read names=A,B (docs/predict.md)"
+    )

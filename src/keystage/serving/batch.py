@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from keystage.core.errors import DatasetError, counted
+from keystage.data.marks import Marks
 from keystage.serving.asked import Checked, Request, check, require_free
 from keystage.serving.formats import Block, blocks
 from keystage.serving.parts import Parts, open_parts
@@ -105,13 +106,18 @@ class _Run:
 
     def _submit(self, block: Block) -> "Future[dict[str, Any]]":
         model, read = self._request.model, self._checked.file.read
+        marks = Marks(read.decimal, read.thousands)
         header = {
             "part": str(self._parts.part(block.number)),
             "form": block.form,
             "kinds": dict(model.columns),
             "keep": list(self._checked.keep),
             "booleans": list(model.booleans),
-            "written": {"marks": [read.decimal, read.thousands or ""], "datetimes": read.datetimes},
+            "written": {
+                "marks": [marks.decimal, marks.thousands or ""],
+                "pattern": marks.pattern.pattern,
+                "datetimes": read.datetimes,
+            },
         }
         return self._pool.submit(header, block.body, lambda told: self._parts.note(block.number, told))
 

@@ -56,6 +56,8 @@ def columns_of(file: RawFile) -> list[str]:
         DatasetError: the file is not there, is empty, or is not what its ending says.
     """
     path = file.path
+    if path.is_dir():
+        raise DatasetError(f"{path} is a folder", why="one file is scored at a time", fix="name a file in it")
     if not path.is_file():
         raise DatasetError(f"{path} does not exist", why="it is to be scored", fix="correct the path")
     readers: dict[Form, Callable[[RawFile], list[str]]] = {

@@ -111,7 +111,9 @@ def read_as(declared: Mapping[str, Any], changes: Sequence[str] = ()) -> ReadSpe
     settings = {name: value for name, value in declared.items() if name in _OF_A_FILE}
     for change in changes:
         name, sign, value = change.partition("=")
-        if not sign or name not in _OF_A_FILE:
+        if name in _OF_A_FILE and not sign:
+            raise DatasetError(f"--read {name} has no value", why="it takes SETTING=VALUE", fix=f"--read {name}=VALUE")
+        if name not in _OF_A_FILE:
             raise DatasetError(
                 f"--read {change} says nothing of how a file is read",
                 why=f"it takes SETTING=VALUE, of {listing(_OF_A_FILE)}",

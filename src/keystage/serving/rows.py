@@ -71,13 +71,17 @@ def from_lines(
                 table = table.append_column(name, pa.nulls(len(table)))
         return _frame(table, kinds, booleans), table, {}
     records, bad = _line_by_line(body)
-    frame, worse = from_records(list(records.values()), kinds, list(records))
+    frame, worse = from_records(list(records.values()), kinds, list(records), nested_as_text=True)
     kept = pa.table({name: _kept([record.get(name) for record in records.values()]) for name in keep})
     return frame, kept, bad | worse
 
 
 def from_records(
-    records: Sequence[Mapping[str, Any]], kinds: Mapping[str, str], places: Sequence[int] | None = None
+    records: Sequence[Mapping[str, Any]],
+    kinds: Mapping[str, str],
+    places: Sequence[int] | None = None,
+    *,
+    nested_as_text: bool = False,
 ) -> tuple["pd.DataFrame", Bad]:
     """A table out of JSON objects.
 
@@ -85,10 +89,13 @@ def from_records(
         records: n objects.
         kinds: as in ``from_arrow``.
         places: index of each; 0 to n-1 when not given.
+        nested_as_text: take a list or an object for its JSON where text is wanted, as files are read for training; in a
+            request it is a mistake.
 
     Returns:
         The model's columns, and the cells that hold a list or an object, which are missing in the table.
     """
+    import orjson
     import pandas as pd
 
     index = list(range(len(records))) if places is None else list(places)
@@ -97,7 +104,9 @@ def from_records(
     for name, kind in kinds.items():
         cells = [record.get(name) for record in records]
         for place, cell in enumerate(cells):
-            if isinstance(cell, list | dict):
+            if isinstance(cell, list | dict) and kind == "text" and nested_as_text:
+                cells[place] = orjson.dumps(cell).decode()
+            elif isinstance(cell, list | dict):
                 bad.setdefault(index[place], {"column": name, "reason": unfit_cell(name, cell, kind)})
                 cells[place] = None
         if kind == "text":

@@ -21,8 +21,8 @@ def read_as_written(frame: "pd.DataFrame", kinds: Mapping[str, str], written: Ma
     Args:
         frame: n rows with index 0 to n-1; changed in place. Columns that are no texts stay as they are.
         kinds: number, text or date, by column.
-        written: ``marks``, of decimals and of thousands; ``datetimes``, the form of times by column, as ``strptime``
-            takes it.
+        written: ``marks``, of decimals and of thousands, with the ``pattern`` of a number so written;
+            ``datetimes``, the form of times by column, as ``strptime`` takes it.
     """
     import numpy as np
     import pandas as pd
@@ -34,7 +34,8 @@ def read_as_written(frame: "pd.DataFrame", kinds: Mapping[str, str], written: Ma
             continue
         form = written["datetimes"].get(name)
         if kind == "number" and tuple(written["marks"]) != PLAIN:
-            read = _numbers(column, *written["marks"])
+            decimal, thousands = written["marks"]
+            read = _numbers(column, decimal, thousands, written["pattern"])
         elif kind == "date" and form is not None:
             read = pd.to_datetime(column, errors="coerce", format=form)
         else:
@@ -45,13 +46,12 @@ def read_as_written(frame: "pd.DataFrame", kinds: Mapping[str, str], written: Ma
     return bad
 
 
-def _numbers(column: "pd.Series", decimal: str, thousands: str) -> "pd.Series":
-    """As pandas reads a CSV: with a point where the mark of decimals is another, a cell is no number."""
+def _numbers(column: "pd.Series", decimal: str, thousands: str, pattern: str) -> "pd.Series":
+    """Of the cells that are written so; 1575.44 is no number where points stand between thousands."""
     import pandas as pd
 
     texts = column.astype("str").str.strip()
+    texts = texts.where(texts.str.fullmatch(pattern).fillna(value=False).astype("bool"))
     if thousands:
         texts = texts.str.replace(thousands, "", regex=False)
-    if decimal != ".":
-        texts = texts.mask(texts.str.contains(".", regex=False)).str.replace(decimal, ".", regex=False)
-    return pd.to_numeric(texts, errors="coerce")
+    return pd.to_numeric(texts.str.replace(decimal, ".", regex=False), errors="coerce")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from keystage.core.errors import DatasetError, listing
 from keystage.data.columns import ColumnType
 from keystage.data.formats.failures import in_words
+from keystage.data.marks import Marks
 from keystage.data.sources.resolve import Source
 from keystage.data.sources.spec import Format, HeaderKind, ReadSpec, compression_of
 from keystage.data.spec import DatasetSpec
@@ -58,7 +59,7 @@ def read_delimited(
     import pandas as pd
 
     read = spec.read or ReadSpec()
-    options = _options(source, read) | {"usecols": wanted}
+    options, marks = _options(source, read) | {"usecols": wanted}, Marks(read.decimal, read.thousands)
     if not has_header:
         options |= {"header": None, "names": names}
     with in_words(source, read), warnings.catch_warnings():
@@ -68,22 +69,18 @@ def read_delimited(
             **options,
             low_memory=False,  # the whole file decides a column's type, not a chunk of it
             index_col=False,  # with more fields than names, pandas would take the first column for row names
-            dtype=_as_texts(spec, read),
+            dtype="str" if marks != Marks() else _as_texts(spec),
             keep_default_na=False,  # pandas would take 'None' and 'NA' for missing, labels and names included
             na_values=spec.missing,
-            decimal=read.decimal,
-            thousands=read.thousands,
         )
-    if (read.decimal, read.thousands) != (".", None):
-        _unmark(frame, spec, read)
+    if marks != Marks():
+        _unmark(frame, spec, marks)
     return frame
 
 
-def _as_texts(spec: DatasetSpec, read: ReadSpec) -> dict[str, str]:
-    """Columns whose cells are left as they are written; pandas takes the dots of 31.12.2024 for marks of thousands."""
-    marked = (read.decimal, read.thousands) != (".", None)
-    kinds = {ColumnType.string, ColumnType.datetime} if marked else {ColumnType.string}
-    return {column.name: "str" for column in spec.declared if column.type in kinds}
+def _as_texts(spec: DatasetSpec) -> dict[str, str]:
+    """Columns whose cells are left as they are written."""
+    return {column.name: "str" for column in spec.declared if column.type is ColumnType.string}
 
 
 def _options(source: Source, read: ReadSpec) -> dict[str, Any]:
@@ -98,19 +95,26 @@ def _options(source: Source, read: ReadSpec) -> dict[str, Any]:
     }
 
 
-def _unmark(frame: "pd.DataFrame", spec: DatasetSpec, read: ReadSpec) -> None:
-    """Write the numbers of a column as Python does, where one cell that is no number has left all of them texts."""
+def _unmark(frame: "pd.DataFrame", spec: DatasetSpec, marks: Marks) -> None:
+    """Put numbers in place of texts that are written so; where points stand between thousands, 1575.44 is none.
+
+    pandas would take every point out of it. A column that is not declared becomes numbers where all of its cells are;
+    of a declared one the others stay as they are, for the check of its type.
+    """
     import pandas as pd
 
-    for column in spec.declared:
-        cells = frame.get(column.name)
-        if cells is not None and column.type in _NUMBERS and not pd.api.types.is_numeric_dtype(cells):
-            plain = cells.astype("str")
-            if read.thousands:
-                plain = plain.str.replace(read.thousands, "", regex=False)
-            plain = plain.str.replace(read.decimal, ".", regex=False)
-            is_number = pd.to_numeric(plain, errors="coerce").notna()
-            frame[column.name] = cells.astype("str").mask(is_number, plain)
+    declared = {column.name: column.type for column in spec.declared}
+    for name in frame.columns:
+        kind = declared.get(str(name))
+        if kind is not None and kind not in _NUMBERS:
+            continue
+        cells = frame[name].str.strip()
+        written = cells.str.fullmatch(marks.pattern.pattern).fillna(value=False).astype("bool")
+        whole = bool((written | cells.isna()).all())
+        if whole and written.any():
+            frame[name] = pd.to_numeric(marks.plain(cells))
+        elif kind is not None:
+            frame[name] = frame[name].mask(written, marks.plain(cells))
 
 
 def _other_separator(field: str, source: Source, read: ReadSpec) -> DatasetError | None:

@@ -51,7 +51,7 @@ def identifier(facts: Facts) -> Guardrail:
     """Columns that name rows, integers too."""
     numbers = {item.column: item.distinct for item in facts.columns if item.purpose is Purpose.identifier}
     note = "nearly each row has a value of its own: a model learns rows by heart; name them in dataset.drop"
-    return facts.found("identifier", numbers, note)
+    return facts.found("identifier", numbers, note, ("numbers", "dates", "text"))
 
 
 def high_cardinality(facts: Facts) -> Guardrail:

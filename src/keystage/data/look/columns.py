@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from keystage.data.columns import ColumnType
+from keystage.data.marks import Marks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,35 +17,12 @@ MISSING = (
     "#VALUE!", "#DIV/0!", "missing", "Missing", "\\N", "(null)", "<NA>",
 )  # fmt: skip
 PLAIN_MISSING = ("NULL", "\\N", "#N/A", "<NA>", "(null)")  # and these in any column
-_TIMES = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S",
+_TIMES = ("%Y-%m", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S",
           "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%m/%d/%Y %H:%M:%S")  # fmt: skip
 _BOOLEAN = {"true", "false"}
 _CODE = re.compile(r"0\d+")  # a number that is none: 007
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}.*)?")
 MAX_INTEGER = 2**53  # what a double can count; longer digits are identifiers
-
-
-@dataclass(frozen=True)
-class Marks:
-    """How numbers are written."""
-
-    decimal: str = "."
-    thousands: str | None = None
-
-    @property
-    def pattern(self) -> re.Pattern[str]:
-        """Of a whole cell."""
-        point = re.escape(self.decimal)
-        whole = r"\d+"
-        if self.thousands:
-            whole = rf"(?:\d{{1,3}}(?:{re.escape(self.thousands)}\d{{3}})+|\d+)"
-        return re.compile(rf"[+-]?(?:{whole}(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d+)?")
-
-    def plain(self, column: "pd.Series") -> "pd.Series":
-        """The cells as Python writes numbers."""
-        if self.thousands:
-            column = column.str.replace(self.thousands, "", regex=False)
-        return column if self.decimal == "." else column.str.replace(self.decimal, ".", regex=False)
 
 
 PLAIN = Marks()

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from keystage.core.errors import DatasetError, listing
 from keystage.data.columns import ColumnType
 from keystage.data.formats.opening import names_in, require_same_columns, rows_of
-from keystage.data.look.columns import PLAIN, Kind, Marks, cells_by_column, kind_of, marks_of, missing_in
+from keystage.data.look.columns import PLAIN, Kind, cells_by_column, kind_of, marks_of, missing_in
 from keystage.data.look.text import TextForm, text_form
+from keystage.data.marks import Marks
 from keystage.data.reading import as_numbers
 from keystage.data.sources.resolve import Source
 from keystage.data.sources.spec import Format, ReadSpec

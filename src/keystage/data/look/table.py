@@ -68,12 +68,13 @@ def look_at(
     """
     seen = seen_in(sources, has_header=has_header)
     table, kinds = seen.table, seen.kinds
+    headless = seen.read.get("header") == "none" and has_header is None
     for option, name in [("--label", label), *(("a role", role) for role in roles)]:
         if name not in table.columns:
             raise DatasetError(
                 f"{sources[0].shown} has no column '{name}'",
                 why=f"{option} names it; it has {len(table.columns)}: {listing(map(str, table.columns))}",
-                fix=hint(name, map(str, table.columns)),
+                fix="--header, where the first line names them" if headless else hint(name, map(str, table.columns)),
             )
     found, reason = _task(table[label], kinds[label].type, task)
     why = [*seen.why, reason]
@@ -83,6 +84,12 @@ def look_at(
     why += [_times_told(name, kind) for name, kind in kinds.items() if kind.time]
     columns = {name: kind.type for name, kind in kinds.items()}
     drops = _drops(table.drop(columns=[label, *roles]))
+    if not roles and len(drops) == len(table.columns) - 1:
+        raise DatasetError(
+            f"nothing is left to learn '{label}' from",
+            why="; ".join(f"'{name}' is {reason}" for name, reason in drops.items()) or "it is the only column",
+            fix="add columns to the file; to go by times: --task forecasting --time COLUMN --horizon PERIODS",
+        )
     return Look(len(table), columns, seen.read, seen.missing, found, drops, why)
 
 
@@ -110,7 +117,14 @@ def _task(label: "pd.Series", kind: ColumnType, asked: Task | None) -> tuple[Tas
         raise DatasetError(
             f"'{name}' cannot be the label of {asked.value}",
             why=f"its cells are of type {kind.value}, not numbers",
-            fix="--task classification, or another --label",
+            fix="write plain numbers in the file"
+            if _mostly_numbers(label)
+            else "--task classification, or another --label",
+        )
+    whole = not numbers or bool((label.dropna() % 1 == 0).all())
+    if asked is Task.classification and not whole:
+        raise DatasetError(
+            f"'{name}' cannot be the label of classification", why="it holds fractions", fix="--task regression"
         )
     if asked is not None:
         return asked, f"task {asked.value}, as asked"
@@ -119,11 +133,10 @@ def _task(label: "pd.Series", kind: ColumnType, asked: Task | None) -> tuple[Tas
         raise DatasetError(
             f"'{name}' holds numbers with signs, like '{label.dropna().iloc[0]}'",
             why=f"{values}; of texts each would be a class of its own",
-            fix="write plain numbers in the file, or learn these classes all the same: --task classification",
+            fix="write plain numbers in the file",
         )
     if not numbers:
         return Task.classification, f"task classification: {values}, which are no numbers"
-    whole = bool((label.dropna() % 1 == 0).all())
     if distinct == 2 or (whole and distinct <= min(MANY_CLASSES, 0.2 * len(label))):
         return Task.classification, f"task classification: {values}, all of them whole" if whole else (
             f"task classification: {values}"
