@@ -58,6 +58,7 @@ def columns_of(file: RawFile) -> list[str]:
     path = file.path
     if path.is_dir():
         raise DatasetError(f"{path} is a folder", why="one file is scored at a time", fix="name a file in it")
+    form = file.form
     if not path.is_file():
         raise DatasetError(f"{path} does not exist", why="it is to be scored", fix="correct the path")
     readers: dict[Form, Callable[[RawFile], list[str]]] = {
@@ -67,13 +68,11 @@ def columns_of(file: RawFile) -> list[str]:
         Form.sheet: sheet_names,
     }
     try:
-        names = readers[file.form](file)
+        names = readers[form](file)
     except UnicodeError as error:
         raise _other_encoding(file, error) from error
     except (ValueError, OSError, EOFError) as error:  # Arrow's error of a broken file is a ValueError too
-        raise DatasetError(
-            f"{path} cannot be read as {file.form}", why=first_line(error), fix="correct the file"
-        ) from error
+        raise DatasetError(f"{path} cannot be read as {form}", why=first_line(error), fix="correct the file") from error
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise DatasetError(
