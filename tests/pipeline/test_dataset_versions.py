@@ -151,7 +151,7 @@ def test_a_version_goes_to_a_remote_and_comes_from_there_when_a_run_wants_it(her
     done = here.call("keystage", "compose", f"dataset.version={first.version}", "prep.test_size=0.4")
     assert done.returncode == 0
     done = here.call("keystage", "dataset", "pull", first.shown)
-    assert "1 files of" in done.stdout
+    assert "1 file of" in done.stdout
     shutil.rmtree(tmp_path / "remote")
     paths[0].unlink()
     (here.root / CSV).unlink()

@@ -111,7 +111,7 @@ def _unmark(frame: "pd.DataFrame", spec: DatasetSpec, marks: Marks) -> None:
         cells = frame[name].str.strip()
         written = cells.str.fullmatch(marks.pattern.pattern).fillna(value=False).astype("bool")
         whole = bool((written | cells.isna()).all())
-        if whole and written.any():
+        if whole:
             frame[name] = pd.to_numeric(marks.plain(cells))
         elif kind is not None:
             frame[name] = frame[name].mask(written, marks.plain(cells))
