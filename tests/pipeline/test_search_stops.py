@@ -137,7 +137,7 @@ def test_a_learner_that_does_not_end_well_is_a_row_of_the_leaderboard(project: P
     assert rows.loc["Failing", "error"] == "ValueError: this learner wants better data"
     assert rows.loc["Dawdling", "error"].startswith("stopped after 6")
     assert rows.loc["Crashing", "error"] == "its process ended with code 7"
-    assert "all fits together used" in rows.loc["Hungry", "error"]
+    assert "all fits used" in rows.loc["Hungry", "error"]
     shown = project.call("keystage", "leaderboard").stdout
     assert "timeout" in shown
 
