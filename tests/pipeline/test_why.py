@@ -44,9 +44,7 @@ def test_plan_as_json_and_a_wrong_override(project: Project) -> None:
 
     assert planned["settings"]["seed"] == 5
     decisions = {stage["name"]: stage["decision"] for stage in planned["stages"]}
-    assert decisions == dict.fromkeys(["conf", "dataprep", "train", "evaluate", "report", "register"], "RUN") | {
-        "evaluate": "DEPENDS"
-    }
+    assert decisions == dict.fromkeys(["conf", "dataprep", "train", "evaluate", "report", "register"], "RUN")
     assert "error[config]" in project.call("keystage", "plan", "automl.validation.folds=many", ok=False).stdout
 
 
