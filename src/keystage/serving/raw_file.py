@@ -64,7 +64,7 @@ class RawFile:
     @property
     def separator(self) -> str:
         """Between the fields of a CSV."""
-        return self.read.separator or ("\t" if self._format() is Format.tsv else ",")
+        return self.read.separator_in(self._format())
 
     @property
     def has_header(self) -> bool:

@@ -8,7 +8,7 @@ from keystage.data.columns import ColumnType
 from keystage.data.formats.failures import in_words
 from keystage.data.marks import Marks
 from keystage.data.sources.resolve import Source
-from keystage.data.sources.spec import Format, HeaderKind, ReadSpec, compression_of
+from keystage.data.sources.spec import HeaderKind, ReadSpec, compression_of
 from keystage.data.spec import DatasetSpec
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ _NUMBERS = {ColumnType.integer, ColumnType.number}
 
 def separator_of(source: Source, read: ReadSpec) -> str:
     """The character between fields."""
-    return read.separator or ("\t" if source.format_by(read) is Format.tsv else ",")
+    return read.separator_in(source.format_by(read))
 
 
 def delimited_header(source: Source, spec: DatasetSpec) -> list[str]:

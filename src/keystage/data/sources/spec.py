@@ -136,6 +136,10 @@ class ReadSpec:
         """The format of a file, as declared or by its ending; None where neither tells."""
         return self.format or ENDINGS.get(ending_of(name))
 
+    def separator_in(self, kind: Format) -> str:
+        """The character between the fields of a text of that format."""
+        return self.separator or ("\t" if kind is Format.tsv else ",")
+
 
 @dataclass
 class RowsSpec:
