@@ -124,6 +124,58 @@ def _write(rows: pd.DataFrame, path: Path, reading: dict[str, Any]) -> None:
     path.write_bytes(gzip.compress(body) if path.suffix == ".gz" else body)
 
 
+def test_several_files_are_scored_below_each_other_with_the_columns_of_their_paths(
+    finished: Project, scored: Path, tmp_path: Path
+) -> None:
+    expected = pd.read_csv(scored)[["PassengerId", "Pclass", "predicted", "probability_0"]].set_index("PassengerId")
+    for number, part in _rows(finished).groupby("Pclass"):
+        folder = tmp_path / "rows" / f"Pclass={number}"
+        folder.mkdir(parents=True)
+        part.drop(columns="Pclass").to_csv(folder / "one.csv", index=False)
+        part.drop(columns="Pclass").to_json(folder / "one.jsonl", orient="records", lines=True)
+    asked = Request(_served(finished), tmp_path / "rows", tmp_path / "out.parquet", ["PassengerId", "Pclass"])
+
+    for source, copies in ((tmp_path / "rows", 2), (tmp_path / "rows" / "*" / "*.csv", 1)):
+        outcome = predict_file(replace(asked, source=source), _silent)
+        found = pd.read_parquet(tmp_path / "out.parquet").astype({"Pclass": "int64", "PassengerId": "int64"})
+        assert outcome.rows == len(found) == copies * len(expected)
+        assert found["Pclass"].is_monotonic_increasing
+        found = found.set_index("PassengerId")[list(expected)]
+        pd.testing.assert_frame_equal(found, expected.loc[found.index])
+
+    for output in (tmp_path / "rows" / "out.csv", tmp_path / "rows" / "a" / "out.csv"):
+        with pytest.raises(DatasetError, match="would stand among the input's files"):
+            predict_file(replace(asked, source=tmp_path / "rows", output=output), _silent)
+
+
+def test_of_several_files_a_bad_row_is_told_with_its_file_and_one_header_may_do_for_all(
+    finished: Project, tmp_path: Path
+) -> None:
+    rows = _rows(finished).head(30)
+    rows.head(10).to_csv(tmp_path / "a.csv", index=False)
+    rows.iloc[10:20].to_csv(tmp_path / "b.csv", index=False, header=False)
+    odd = rows.tail(10).astype({"Age": "str"})
+    odd.loc[25, "Age"] = "old"
+    odd.to_csv(tmp_path / "c.csv", index=False, header=False)
+    asked = Request(_served(finished), tmp_path / "*.csv", tmp_path / "out.jsonl", ["PassengerId"], max_bad=0.1)
+
+    outcome = predict_file(replace(asked, read=["header=first"]), _silent)
+
+    assert (outcome.rows, outcome.bad) == (29, 1)
+    (bad,) = (tmp_path / "out.jsonl.bad.jsonl").read_text(encoding="utf-8").splitlines()
+    assert (json.loads(bad)["file"], json.loads(bad)["row"]) == (str(tmp_path / "c.csv"), 6)
+    with pytest.raises(DatasetError, match=r"row 6 of .*c\.csv: column 'Age' holds 'old'"):
+        predict_file(replace(asked, read=["header=first"], max_bad=0.0), _silent)
+    with pytest.raises(DatasetError, match="or where its first line is a row: --read header=first"):
+        predict_file(asked, _silent)
+    rows.drop(columns="Cabin").tail(10).to_csv(tmp_path / "c.csv", index=False)
+    rows.drop(columns="Age").iloc[10:20].to_csv(tmp_path / "b.csv", index=False)
+    predict_file(replace(asked, keep=["*"], read=["header=union"]), _silent)
+    found = pd.read_json(tmp_path / "out.jsonl", lines=True)
+    assert found["Age"].isna().tolist()[10:20] == [True] * 10
+    assert found["PassengerId"].tolist() == rows["PassengerId"].tolist()
+
+
 def _marked(decimal: str, thousands: str | None) -> dict[str, Any]:
     marks = Marks(decimal, thousands)
     return {"marks": [decimal, thousands or ""], "pattern": marks.pattern.pattern, "datetimes": {}}
@@ -139,8 +191,11 @@ def test_marks_and_forms_of_times_are_read_and_others_told() -> None:
     assert frame["a"].tolist()[:2] == [1234.5, 12.5]
     assert frame["when"][0] == pd.Timestamp("2024-12-31")
     assert bad == {
-        1: {"column": "when", "reason": "column 'when' holds '2024-12-31', which is no date"},
-        2: {"column": "a", "reason": "column 'a' holds '1575.44', which is no number"},
+        1: {"column": "when", "reason": "column 'when' holds '2024-12-31', which is no date written like %d.%m.%Y"},
+        2: {
+            "column": "a",
+            "reason": "column 'a' holds '1575.44', which is no number with ',' for decimals and '.' between thousands",
+        },
     }, "pandas would take the point out and read 157544"
     frame = pd.DataFrame({"a": ["1.5", "1,5"]})
     assert list(read_as_written(frame, {"a": "number"}, _marked(",", None))) == [0]
@@ -260,7 +315,9 @@ def test_a_run_that_was_killed_goes_on_to_the_same_bytes(finished: Project, tmp_
 @pytest.mark.parametrize(
     ("source", "changes", "said"),
     [
-        ("data/titanic/Titanic.data", {}, "--read format=csv"),
+        ("LICENSE", {}, "--read format=csv"),
+        ("src", {}, "holds no file whose ending is known"),
+        ("data/titanic/*.tsv", {}, "no file matches"),
         ("data/titanic/Titanic.csv", {"read": ["seperator=;"]}, "did you mean 'separator'?"),
         ("data/titanic/Titanic.csv", {"read": ["separator=;"]}, "it was read with separator=;"),
         ("data/titanic/Titanic.csv", {"read": ["encoding=klingon"]}, "Python knows no 'klingon'"),

@@ -112,7 +112,7 @@ def test_a_taken_port_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_nested_cells_of_a_file_are_read_as_for_training_and_those_of_a_request_are_a_mistake() -> None:
-    frame, _, bad = from_lines(b'{"w": {"a": [1, 2.5]}}\n{"w": "x"}\n', {"w": "text"}, [], [])
+    frame, _, bad = from_lines(b'{"w": {"a": [1, 2.5]}}\n{"w": "x"}\n', {"w": "text"}, [], [], {})
     assert (frame["w"].tolist(), bad) == (['{"a":[1,2.5]}', "x"], {})
 
     _, bad = from_records([{"w": ["x"]}], {"w": "text"})

@@ -1,5 +1,6 @@
 """What is written comes back, in every form: in training and in scoring alike."""
 
+import csv
 import gzip
 import tempfile
 from pathlib import Path
@@ -26,6 +27,7 @@ FORMS: dict[str, tuple[str, dict[str, Any]]] = {
     "german": ("t.csv", {"separator": ";", "decimal": ",", "encoding": "cp1252"}),
     "pipes": ("t.txt", {"separator": "|", "quote": "'", "encoding": "utf-16"}),
     "tabs": ("t.tsv.gz", {"skip_rows": 2}),
+    "comments": ("t.txt", {"separator": ";", "comment": "#", "skip_rows": 1, "encoding": "utf-16"}),
     "parquet": ("t.parquet", {}),
     "lines": ("t.jsonl", {}),
     "sheet": ("t.xlsx", {}),
@@ -52,9 +54,16 @@ def _written(table: pd.DataFrame, path: Path, reading: dict[str, Any]) -> None:
         table.to_excel(path, index=False)
     else:
         separator = reading.get("separator", "\t" if ".tsv" in path.name else ",")
+        comment = f'{reading["comment"]} of "a tool\n' if "comment" in reading else ""
         text = table.to_csv(
-            index=False, sep=separator, decimal=reading.get("decimal", "."), quotechar=reading.get("quote", '"')
+            index=False,
+            sep=separator,
+            decimal=reading.get("decimal", "."),
+            quotechar=reading.get("quote", '"'),
+            # Quoted, the character of comments has no meaning.
+            quoting=csv.QUOTE_NONNUMERIC if comment else csv.QUOTE_MINIMAL,
         )
+        text = comment + text + comment
         body = ("of a tool\n" * reading.get("skip_rows", 0) + text).encode(reading.get("encoding", "utf-8"))
         path.write_bytes(gzip.compress(body) if path.suffix == ".gz" else body)
 
@@ -89,8 +98,8 @@ def _scored(file: RawFile) -> pd.DataFrame:
     marks = Marks(file.read.decimal, file.read.thousands)
     written = {"marks": [marks.decimal, marks.thousands or ""], "pattern": marks.pattern.pattern, "datetimes": {}}
     if block.form == "lines":
-        frame, _, bad = from_lines(block.body, KINDS, [], [])
+        frame, _, bad = from_lines(block.body, KINDS, [], [], {})
     else:
-        frame, _, bad = from_arrow(block.body, KINDS, [], written)
+        frame, _, bad = from_arrow(block.body, KINDS, [], written, {})
     assert not bad
     return frame.assign(whole=pd.to_numeric(frame["whole"]), part=pd.to_numeric(frame["part"]))

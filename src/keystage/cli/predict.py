@@ -35,7 +35,10 @@ def served_model(reference: str, *, allow_pickle: bool) -> "ServedModel":
 @errors_in_words
 def predict(
     model: ModelName,
-    source: Annotated[Path, typer.Argument(metavar="INPUT", help="Raw rows: CSV, Parquet, JSON Lines or a workbook.")],
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="INPUT", help="Raw rows: CSV, Parquet, JSON Lines, a workbook; a folder; 'a/*.csv'."),
+    ],
     output: Annotated[Path, typer.Argument(metavar="OUTPUT", help="What is predicted: .csv, .parquet or .jsonl")],
     keep: Annotated[str, typer.Option(help="Columns of INPUT to keep, as in id,name; '*' for all.")] = "",
     max_bad: Annotated[float, typer.Option(help="Share of rows that may be impossible to score.")] = 0.0,

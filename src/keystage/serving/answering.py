@@ -33,11 +33,11 @@ def _block(scorer: Scorer, header: dict[str, Any], body: bytes) -> dict[str, Any
     """Score a block of a file and write the part that comes of it."""
     import pyarrow as pa
 
-    kinds, keep, booleans = header["kinds"], header["keep"], header["booleans"]
+    kinds, keep, booleans, given = header["kinds"], header["keep"], header["booleans"], header["given"]
     if header["form"] == "lines":
-        frame, table, bad = rows.from_lines(body, kinds, keep, booleans)
+        frame, table, bad = rows.from_lines(body, kinds, keep, booleans, given)
     else:
-        frame, table, bad = rows.from_arrow(body, kinds, booleans, header["written"])
+        frame, table, bad = rows.from_arrow(body, kinds, booleans, header["written"], given)
     places = {place: number for number, place in enumerate(frame.index)}
     scored, unfit = scorer.score(frame.drop(index=[place for place in bad if place in places]))
     chosen = [places[place] for place in scored.index]

@@ -1,15 +1,15 @@
 """What ``keystage predict`` is asked for, and what is refused before any work."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from keystage.core.errors import DatasetError, hint, hints, listing
-from keystage.data.sources.spec import ENDINGS, Format, ending_of
+from keystage.data.sources.spec import ENDINGS, Format, HeaderKind, ReadSpec, ending_of
 from keystage.serving.formats import columns_of
 from keystage.serving.forms import form_of
 from keystage.serving.parts import bad_file
-from keystage.serving.raw_file import Form, RawFile, read_as
+from keystage.serving.raw_file import Form, RawFile, read_as, sources_at, stands_among
 from keystage.serving.served import ServedModel
 
 ALL = "*"  # --keep: every column of the input
@@ -21,7 +21,7 @@ class Request:
 
     Attributes:
         model: the version.
-        source: file of raw rows.
+        source: a file of raw rows, a folder or a pattern of several.
         output: file to write.
         keep: columns of the input that stand before the predictions; ``*`` for all of them.
         max_bad: greatest share of rows that may be impossible to score.
@@ -40,17 +40,23 @@ class Request:
     read: Sequence[str] = ()
 
     @property
-    def file(self) -> RawFile:
-        """The input, and how it is read.
+    def files(self) -> list[RawFile]:
+        """The files of the input in their order, and how each is read.
 
         Raises:
-            DatasetError: a setting of ``read`` is wrong.
+            DatasetError: there is none, or a setting of ``read`` is wrong.
         """
         texts = [name for name, kind in self.model.columns.items() if kind == "text"]
+        return [
+            RawFile(source.path, self._reading(source.path), self.model.missing, texts, source.partitions)
+            for source in sources_at(self.source)
+        ]
+
+    def _reading(self, file: Path) -> ReadSpec:
         declared = dict(self.model.reading)
-        if ENDINGS.get(ending_of(self.source.name)) is Format.tsv:
+        if ENDINGS.get(ending_of(file.name)) is Format.tsv:
             declared.pop("separator", None)  # the ending says it
-        return RawFile(self.source, read_as(declared, self.read), self.model.missing, texts)
+        return read_as(declared, self.read)
 
 
 @dataclass(frozen=True)
@@ -58,13 +64,11 @@ class Checked:
     """What is known of a request that nothing stands in the way of.
 
     Attributes:
-        file: the input, and how it is read.
-        names: of its columns.
-        keep: those to keep, each once.
+        files: those of the input, each with the names of its columns.
+        keep: columns to keep, each once.
     """
 
-    file: RawFile
-    names: Sequence[str]
+    files: Sequence[tuple[RawFile, Sequence[str]]]
     keep: Sequence[str]
 
 
@@ -75,18 +79,16 @@ def check(request: Request) -> Checked:
         DatasetError: the input cannot be read or lacks a column, the output would overwrite it or has no folder, or an
             option is wrong.
     """
-    _require_apart(request)
-    file = request.file
-    names = columns_of(file)
-    keep = names if list(request.keep) == [ALL] else list(dict.fromkeys(request.keep))
-    _require_columns(names, request)
-    unknown = [name for name in keep if name not in names]
-    if unknown:
-        raise DatasetError(
-            f"--keep names '{unknown[0]}', which {request.source.name} does not have",
-            why=f"the file has {listing(names)}",
-            fix=hint(unknown[0], names),
-        )
+    files = _with_names(request.files)
+    _require_apart(request, files)
+    every = list(dict.fromkeys(name for file, names in files for name in (*names, *file.given)))
+    keep = every if list(request.keep) == [ALL] else list(dict.fromkeys(request.keep))
+    if files[0][0].read.header is HeaderKind.union:
+        files = [(replace(file, given={**dict.fromkeys(every), **file.given}), names) for file, names in files]
+    for file, names in files:
+        there = list(dict.fromkeys([*names, *file.given]))
+        _require_columns(file, there, request)
+        _require_kept(file, there, keep)
     if not 0 <= request.max_bad <= 1:
         raise DatasetError(
             f"--max-bad is a share, from 0 to 1, not {request.max_bad}", why="it is of all rows", fix="--max-bad 0.01"
@@ -99,7 +101,18 @@ def check(request: Request) -> Checked:
             why=f"{request.output.name} is to be written there",
             fix=f"mkdir -p {folder}",
         )
-    return Checked(file, names, keep)
+    return Checked(files, keep)
+
+
+def _with_names(files: Sequence[RawFile]) -> list[tuple[RawFile, list[str]]]:
+    """The files with the names of their columns, which the first one's header may have for all."""
+    found: list[tuple[RawFile, list[str]]] = []
+    for file in files:
+        alone = file
+        if found and file.read.header is HeaderKind.first:
+            alone = replace(file, read=replace(file.read, header=HeaderKind.none, names=found[0][1]))
+        found.append((alone, columns_of(alone)))
+    return found
 
 
 def require_free(keep: Sequence[str], outputs: Sequence[str]) -> None:
@@ -117,25 +130,40 @@ def require_free(keep: Sequence[str], outputs: Sequence[str]) -> None:
         )
 
 
-def _require_apart(request: Request) -> None:
+def _require_apart(request: Request, files: Sequence[tuple[RawFile, Sequence[str]]]) -> None:
     for written in (request.output, bad_file(request.output)):
         # Not by their names: a link leads to the same file too.
-        if request.source.exists() and written.exists() and written.samefile(request.source):
+        same = next((file.path for file, _ in files if written.exists() and written.samefile(file.path)), None)
+        if same is not None:
             raise DatasetError(
-                f"{written} is the input itself",
-                why=f"writing it would destroy {request.source}",
-                fix="name another output",
+                f"{written} is the input itself", why=f"writing it would destroy {same}", fix="name another output"
             )
+    if stands_among(request.output, request.source):
+        raise DatasetError(
+            f"{request.output} would stand among the input's files",
+            why=f"the same command would score it as one of {request.source} the next time",
+            fix="name an output in another folder",
+        )
 
 
-def _require_columns(names: Sequence[str], request: Request) -> None:
+def _require_kept(file: RawFile, names: Sequence[str], keep: Sequence[str]) -> None:
+    unknown = [name for name in keep if name not in names]
+    if unknown:
+        raise DatasetError(
+            f"--keep names '{unknown[0]}', which {file.path.name} does not have",
+            why=f"the file has {listing(names)}",
+            fix=hint(unknown[0], names),
+        )
+
+
+def _require_columns(file: RawFile, names: Sequence[str], request: Request) -> None:
     absent = [name for name in request.model.columns if name not in names]
     if absent:
         told = f"; it was read with {_told(request)}" if request.model.reading or request.read else ""
         raise DatasetError(
-            f"{request.source.name} lacks {'column' if len(absent) == 1 else 'columns'} {listing(absent)}",
+            f"{file.path.name} lacks {'column' if len(absent) == 1 else 'columns'} {listing(absent)}",
             why=f"{request.model.name} takes {listing(request.model.columns)}; the file has {listing(names)}{told}",
-            fix=_mend(absent, names, request),
+            fix=_mend(absent, names, file.form),
         )
 
 
@@ -145,15 +173,16 @@ def _told(request: Request) -> str:
     return ", ".join([*declared, *request.read])
 
 
-def _mend(absent: Sequence[str], names: Sequence[str], request: Request) -> str:
+def _mend(absent: Sequence[str], names: Sequence[str], form: Form) -> str:
     """What to do about columns that are not there: the file may be written otherwise, or the name."""
     marks = {mark: names[0].count(mark) for mark in (",", ";", "\t", "|")} if len(names) == 1 else {}
     likely = max(marks, key=lambda mark: marks[mark], default="")
     if marks.get(likely):
         return f"say what stands between its fields: --read 'separator={'tab' if likely == chr(9) else likely}'"
-    if request.file.form in (Form.parquet, Form.lines):
+    if form in (Form.parquet, Form.lines):
         return hints(absent, names)
     return (
         f"{hints(absent, names)} Where the file is written in another way, say so, as in --read encoding=utf-8, or "
-        "--read header=none --read names=A,B (docs/predict.md)"
+        "--read header=none --read names=A,B, or where the first of several files has the header: --read header=first "
+        "(docs/predict.md)"
     )

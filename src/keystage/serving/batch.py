@@ -10,11 +10,11 @@ from typing import Any
 from keystage.core.errors import DatasetError, counted
 from keystage.data.marks import Marks
 from keystage.serving.asked import Checked, Request, check, require_free
-from keystage.serving.formats import Block, blocks
+from keystage.serving.formats import Block, all_blocks
 from keystage.serving.parts import Parts, open_parts
 from keystage.serving.workers import Pool
 
-FORMAT = 2  # of parts; those of another are not taken up
+FORMAT = 3  # of parts; those of another are not taken up
 SHOWN_BAD = 5  # rows in an error
 
 
@@ -24,9 +24,10 @@ class Progress:
 
     Attributes:
         rows: scored or refused so far, those of an earlier run included.
-        read: share of the file.
+        read: share of all files.
         taken_up: rows that an earlier run had scored.
-        bad: rows that cannot be scored: number, column and reason, in the order in which they were found.
+        bad: rows that cannot be scored: number, column and reason, in the order in which they were found; and the file,
+            where there are several.
     """
 
     rows: int = 0
@@ -46,14 +47,14 @@ class Outcome:
 
 
 def predict_file(request: Request, say: Callable[[Progress], None]) -> Outcome:
-    """Score every row of a file; the output appears at the end, whole.
+    """Score every row of a file, or of several, below each other; the output appears at the end, whole.
 
     Args:
         request: what and how.
         say: told of the progress.
 
     Raises:
-        DatasetError: the file cannot be read, lacks a column, or has more bad rows than may be; nothing is left behind.
+        DatasetError: a file cannot be read, lacks a column, or has more bad rows than may be; nothing is left behind.
         ServingError: the model cannot be loaded, or another run writes the same file.
     """
     checked = check(request)
@@ -65,7 +66,7 @@ def predict_file(request: Request, say: Callable[[Progress], None]) -> Outcome:
                 require_free(checked.keep, outputs)
                 count = run.all_blocks()
             done = run.progress
-            done.bad.sort(key=lambda row: int(row["row"]))
+            done.bad.sort(key=_place)
             if len(done.bad) > request.max_bad * done.rows:
                 raise too_many(done.bad, done.rows, request)
         except DatasetError as error:
@@ -77,20 +78,21 @@ def predict_file(request: Request, say: Callable[[Progress], None]) -> Outcome:
 
 
 class _Run:
-    """The blocks of one file on their way."""
+    """The blocks of all files on their way."""
 
     def __init__(
         self, request: Request, checked: Checked, parts: Parts, pool: Pool, say: Callable[[Progress], None]
     ) -> None:
         self._request, self._checked, self._parts, self._pool, self._say = request, checked, parts, pool, say
         self.progress = Progress()
+        self._sizes = [file.path.stat().st_size for file, _ in checked.files]
 
     def all_blocks(self) -> int:
         """Score those that are not done yet. Returns how many there are."""
         checked, count = self._checked, 0
         pending: dict[Future[dict[str, Any]], Block] = {}
         columns = list(dict.fromkeys([*checked.keep, *self._request.model.columns]))
-        with closing(blocks(checked.file, columns, checked.names)) as found:
+        with closing(all_blocks(checked.files, columns)) as found:
             for block in found:
                 count += 1
                 told = self._parts.told(block.number)
@@ -105,7 +107,8 @@ class _Run:
         return count
 
     def _submit(self, block: Block) -> "Future[dict[str, Any]]":
-        model, read = self._request.model, self._checked.file.read
+        model, (file, names) = self._request.model, self._checked.files[block.file]
+        read = file.read
         marks = Marks(read.decimal, read.thousands)
         header = {
             "part": str(self._parts.part(block.number)),
@@ -113,6 +116,7 @@ class _Run:
             "kinds": dict(model.columns),
             "keep": list(self._checked.keep),
             "booleans": list(model.booleans),
+            "given": {name: cell for name, cell in file.given.items() if name not in names},
             "written": {
                 "marks": [marks.decimal, marks.thousands or ""],
                 "pattern": marks.pattern.pattern,
@@ -128,16 +132,24 @@ class _Run:
             self._count(block, future.result())
 
     def _count(self, block: Block, told: Mapping[str, Any]) -> None:
-        found = [{"row": number, "column": "", "reason": reason} for number, reason in block.unreadable.items()]
-        found += [{"row": block.number_of(place), **why} for place, why in told["bad"]]
+        files, sizes = self._checked.files, self._sizes
+        file = {"file": str(files[block.file][0].path)} if len(files) > 1 else {}
+        found = [{**file, "row": number, "column": "", "reason": why} for number, why in block.unreadable.items()]
+        found += [{**file, "row": block.number_of(place), **why} for place, why in told["bad"]]
         progress = self.progress
         progress.bad += found
         # Not block.rows: blank lines of JSON Lines are no rows.
         progress.rows += int(told["rows"]) + len(found)
-        progress.read = max(progress.read, block.read)
+        read = sum(sizes[: block.file]) + block.read * sizes[block.file]
+        progress.read = max(progress.read, read / max(sum(sizes), 1))
         if found and not self._request.max_bad:
-            raise too_many(sorted(progress.bad, key=lambda row: int(row["row"])), None, self._request)
+            raise too_many(sorted(progress.bad, key=_place), None, self._request)
         self._say(progress)
+
+
+def _place(row: Mapping[str, Any]) -> tuple[str, int]:
+    """Where a row stands: files are read by their names."""
+    return row.get("file", ""), int(row["row"])
 
 
 def too_many(bad: Sequence[Mapping[str, Any]], rows: int | None, request: Request) -> DatasetError:
@@ -148,7 +160,9 @@ def too_many(bad: Sequence[Mapping[str, Any]], rows: int | None, request: Reques
         rows: of the file; None where it was not read to its end.
         request: what was asked for.
     """
-    shown = "; ".join(f"row {row['row']}: {row['reason']}" for row in bad[:SHOWN_BAD])
+    shown = "; ".join(
+        f"row {row['row']}{' of ' + row['file'] if 'file' in row else ''}: {row['reason']}" for row in bad[:SHOWN_BAD]
+    )
     of = f" of {rows:,}" if rows is not None else ", and the rest was not looked at"
     share = f" --max-bad allows {request.max_bad:.4g} of them" if request.max_bad else " --max-bad allows none"
     return DatasetError(
@@ -160,14 +174,11 @@ def too_many(bad: Sequence[Mapping[str, Any]], rows: int | None, request: Reques
 
 def _work(request: Request, checked: Checked) -> dict[str, Any]:
     """What the parts depend on."""
-    file = request.source.stat()
+    states = [(file.path.resolve(), file.path.stat(), repr(file.read)) for file, _ in checked.files]
     return {
         "format": FORMAT,
-        "input": str(request.source.resolve()),
-        "size": file.st_size,
-        "modified": file.st_mtime_ns,
+        "input": [[str(path), state.st_size, state.st_mtime_ns, read] for path, state, read in states],
         "model": [request.model.name, request.model.digest],
         "keep": list(checked.keep),
-        "read": repr(checked.file.read),
         "output": request.output.suffix.lower(),
     }

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import IO, Any
 
-from keystage.core.errors import DatasetError
 from keystage.serving.raw_file import RawFile
 
 BLOCK_BYTES = 2 * 2**20  # of text; tens of thousands of rows, enough that a batch costs no more per row than the whole
@@ -37,26 +36,26 @@ def open_csv(file: RawFile, columns: Sequence[str], names: Sequence[str], unread
     import pyarrow as pa
     from pyarrow import csv
 
-    before = file.read.skip_rows + file.has_header
+    opened, encoding, skip = file.open_rows()
 
     def note(row: Any) -> str:
         # Arrow counts from 1, lines that are skipped and the header too.
         text = row.text if len(row.text) <= MAX_TEXT else f"{row.text[: MAX_TEXT - 1]}…"
         whose = "header" if file.has_header else "first row"
         said = f"the row has {row.actual_columns} fields, the {whose} {row.expected_columns}: {text}"
-        unreadable[row.number - before] = said
+        unreadable[row.number - skip - file.has_header] = said
         return "skip"
 
-    with file.open() as opened:
+    with opened:
         tap = _Tap(opened)
         reader = csv.open_csv(
             tap,
             read_options=csv.ReadOptions(
                 use_threads=False,
                 block_size=BLOCK_BYTES,
-                skip_rows=file.read.skip_rows,
+                skip_rows=skip,
                 column_names=None if file.has_header else list(names),
-                encoding=file.read.encoding,
+                encoding=encoding,
             ),
             parse_options=csv.ParseOptions(
                 delimiter=file.separator,
@@ -87,7 +86,6 @@ def csv_header(file: RawFile) -> list[str]:
     """The names of the columns.
 
     Raises:
-        DatasetError: comments stand in it, which Arrow does not know.
         ValueError: there is no header, or it is no CSV in its encoding.
     """
     import csv
@@ -96,16 +94,11 @@ def csv_header(file: RawFile) -> list[str]:
 
     from keystage.data.formats.opening import names_without_header
 
-    if file.read.comment:
-        raise DatasetError(
-            f"{file.path.name} may hold comments, behind '{file.read.comment}'",
-            why="dataset.read.comment of the model's dataset says so, and files with comments cannot be scored",
-            fix=f"take them out, and say so: grep -v '^{file.read.comment}' FILE > plain.csv, then --read comment=",
-        )
-    encoding = "utf-8-sig" if file.is_utf8 else file.read.encoding
+    opened, encoding, skip = file.open_rows()
+    encoding = "utf-8-sig" if encoding == "utf-8" or file.is_utf8 else encoding
     # Not by Arrow: it would read blocks ahead in a thread that cannot be waited for.
-    with file.open() as opened, io.TextIOWrapper(opened, encoding, errors="surrogateescape", newline="") as text:
-        lines = islice(text, file.read.skip_rows, None)
+    with opened, io.TextIOWrapper(opened, encoding, errors="surrogateescape", newline="") as text:
+        lines = islice(text, skip, None)
         try:
             rows = csv.reader(lines, delimiter=file.separator, quotechar=file.read.quote)
             names: list[str] = next(filter(None, rows), [])

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from keystage.core.errors import DatasetError, listing
@@ -26,10 +26,11 @@ class Block:
         number: from 0.
         form: arrow, or lines.
         body: the rows.
-        first: number of the first of them in the file, from 1; the header of a CSV is not counted.
+        first: number of the first of them in its file, from 1; the header of a CSV is not counted.
         rows: how many, those that cannot be read included.
         unreadable: of rows that are not in the body, by number, the reason.
         read: share of the file that is read when this is.
+        file: which of several files, from 0.
     """
 
     number: int
@@ -39,6 +40,7 @@ class Block:
     rows: int
     unreadable: dict[int, str]
     read: float
+    file: int = 0
 
     def number_of(self, place: int) -> int:
         """The number in the file of the row at ``place`` in the body."""
@@ -53,14 +55,9 @@ def columns_of(file: RawFile) -> list[str]:
     """The names of a file's columns.
 
     Raises:
-        DatasetError: the file is not there, is empty, or is not what its ending says.
+        DatasetError: the file is empty, or is not what its ending says.
     """
-    path = file.path
-    if path.is_dir():
-        raise DatasetError(f"{path} is a folder", why="one file is scored at a time", fix="name a file in it")
-    form = file.form
-    if not path.is_file():
-        raise DatasetError(f"{path} does not exist", why="it is to be scored", fix="correct the path")
+    path, form = file.path, file.form
     readers: dict[Form, Callable[[RawFile], list[str]]] = {
         Form.csv: csv_header,
         Form.parquet: _parquet_names,
@@ -78,7 +75,8 @@ def columns_of(file: RawFile) -> list[str]:
         raise DatasetError(
             f"{path.name} has two columns of one name: {listing(twice)}",
             why="the model takes columns by their names",
-            fix="give each column a name of its own",
+            fix="give each column a name of its own, or where its first line is a row: --read header=first, where the "
+            "first of several files alone has a header, or --read header=none --read names=A,B",
         )
     return names
 
@@ -90,6 +88,24 @@ def _other_encoding(file: RawFile, error: UnicodeError) -> DatasetError:
         why=f"it cannot be read: {first_line(error)}",
         fix="say what it is in, as in --read encoding=cp1252",
     )
+
+
+def all_blocks(files: Sequence[tuple[RawFile, Sequence[str]]], columns: Sequence[str]) -> Generator[Block, None, None]:
+    """The blocks of several files, numbered through; close it where they are not read to their end.
+
+    Args:
+        files: each with the names of its columns.
+        columns: that are wanted; those that a file has are read.
+
+    Raises:
+        DatasetError: a file is not what its ending says.
+    """
+    number = 0
+    for place, (file, names) in enumerate(files):
+        with closing(blocks(file, [name for name in columns if name in names], names)) as found:
+            for block in found:
+                yield replace(block, number=number, file=place)
+                number += 1
 
 
 def blocks(file: RawFile, columns: Sequence[str], names: Sequence[str]) -> Generator[Block, None, None]:

@@ -1,6 +1,7 @@
-"""A file of raw rows and how it is read: as the files were that the model has learnt from, unless told otherwise."""
+"""Files of raw rows and how they are read: as those were that the model has learnt from, unless told otherwise."""
 
 import codecs
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
@@ -9,7 +10,10 @@ from typing import IO, Any
 
 from keystage.core.errors import DatasetError, hint, listing
 from keystage.core.params import first_line
+from keystage.data.sources.resolve import Source, is_pattern, matching, resolve
 from keystage.data.sources.spec import ENDINGS, Format, HeaderKind, ReadSpec, compression_of, ending_of
+from keystage.data.undeclared import undeclared
+from keystage.serving.comments import WithoutComments
 
 # Settings of dataset.read that say how one file is read.
 _OF_A_FILE = (
@@ -45,12 +49,15 @@ class RawFile:
         read: how it is read, where its ending does not say it.
         missing: texts that stand for a missing cell.
         texts: columns that the model takes as text: a workbook's ``007`` is no 7 there.
+        given: cells of columns that the file has not, the same in each row: its path gives them (``year=2024/``), or
+            they are missing.
     """
 
     path: Path
     read: ReadSpec = field(default_factory=ReadSpec)
     missing: Sequence[str] = ("",)
     texts: Sequence[str] = ()
+    given: Mapping[str, str | None] = field(default_factory=dict)
 
     @property
     def form(self) -> Form:
@@ -93,6 +100,45 @@ class RawFile:
         kind = compression_of(self.path.name)
         opened: IO[bytes] = fsspec.open(str(self.path), "rb", compression=kind).open() if kind else self.path.open("rb")
         return opened
+
+    def open_rows(self) -> tuple[IO[bytes], str, int]:
+        """The bytes of a text without its comments, their encoding, and how many lines stand before its rows."""
+        opened, read = self.open(), self.read
+        if not read.comment:
+            return opened, read.encoding, read.skip_rows
+        text = io.TextIOWrapper(opened, read.encoding, errors="surrogateescape", newline="")
+        return io.BufferedReader(WithoutComments(text, read.comment, read.quote, read.skip_rows)), "utf-8", 0
+
+
+def sources_at(place: Path) -> list[Source]:
+    """The files of a name, a folder or a pattern, in the order in which those of a dataset are read.
+
+    Raises:
+        DatasetError: there is none.
+    """
+    root = Path(place.anchor)
+    found = resolve(undeclared([place.relative_to(root).as_posix()]), root)
+    if found[0].path.is_file():
+        return found
+    if place.is_dir():
+        raise DatasetError(
+            f"{place} holds no file whose ending is known",
+            why=f"known are {listing(ENDINGS)}",
+            fix="name a file, or a pattern such as 'data/new/*.data'",
+        )
+    raise DatasetError(
+        f"no file matches {place}" if is_pattern(place.as_posix()) else f"{place} does not exist",
+        why="it is to be scored",
+        fix="correct the path",
+    )
+
+
+def stands_among(written: Path, place: Path) -> bool:
+    """Whether a file is, or would be when it is there, one of those of a folder or a pattern."""
+    where, file = place.resolve(), written.resolve()
+    if place.is_dir():
+        return file.is_relative_to(where)
+    return is_pattern(place.as_posix()) and bool(list(matching(where.as_posix(), [file.as_posix()])))
 
 
 def read_as(declared: Mapping[str, Any], changes: Sequence[str] = ()) -> ReadSpec:

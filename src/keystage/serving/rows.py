@@ -18,7 +18,11 @@ _WORDS = {**dict.fromkeys(("true", "1", "yes"), 1.0), **dict.fromkeys(("false", 
 
 
 def from_arrow(
-    body: bytes, kinds: Mapping[str, str], booleans: Sequence[str], written: Mapping[str, Any]
+    body: bytes,
+    kinds: Mapping[str, str],
+    booleans: Sequence[str],
+    written: Mapping[str, Any],
+    given: Mapping[str, str | None],
 ) -> tuple["pd.DataFrame", "pa.Table", Bad]:
     """A table that came as an Arrow stream.
 
@@ -27,6 +31,7 @@ def from_arrow(
         kinds: number, text or date, by column of the model.
         booleans: columns whose text is true or false, 1 or 0, yes or no, as in the files that the model was made from.
         written: how texts write numbers and times, as ``read_as_written`` takes it.
+        given: further columns, the same in each row.
 
     Returns:
         The model's columns; all columns; and the cells that are no UTF-8, no number or no time.
@@ -35,12 +40,18 @@ def from_arrow(
 
     table = pa.ipc.open_stream(body).read_all()
     table, bad = _as_text(table)
+    for name, cell in given.items():
+        table = table.append_column(name, pa.array([cell] * len(table), pa.string()))
     frame = _frame(table, kinds, booleans)
     return frame, table, read_as_written(frame, kinds, written) | bad
 
 
 def from_lines(
-    body: bytes, kinds: Mapping[str, str], keep: Sequence[str], booleans: Sequence[str]
+    body: bytes,
+    kinds: Mapping[str, str],
+    keep: Sequence[str],
+    booleans: Sequence[str],
+    given: Mapping[str, str | None],
 ) -> tuple["pd.DataFrame", "pa.Table", Bad]:
     """A table out of JSON Lines; a line's place is its index, also where lines before it are broken.
 
@@ -49,6 +60,7 @@ def from_lines(
         kinds: as in ``from_arrow``.
         keep: further columns.
         booleans: as in ``from_arrow``.
+        given: as in ``from_arrow``; a line that has such a name itself has its own cell.
 
     Returns:
         The model's columns; the same and those to keep; and the lines that are no objects.
@@ -68,9 +80,10 @@ def from_lines(
     if quick:
         for name in (*kinds, *keep):
             if name not in table.column_names:
-                table = table.append_column(name, pa.nulls(len(table)))
+                table = table.append_column(name, pa.array([given.get(name)] * len(table), pa.string()))
         return _frame(table, kinds, booleans), table, {}
-    records, bad = _line_by_line(body)
+    found, bad = _line_by_line(body)
+    records = {place: {**given, **record} for place, record in found.items()}
     frame, worse = from_records(list(records.values()), kinds, list(records), nested_as_text=True)
     kept = pa.table({name: _kept([record.get(name) for record in records.values()]) for name in keep})
     return frame, kept, bad | worse

@@ -35,13 +35,17 @@ def read_as_written(frame: "pd.DataFrame", kinds: Mapping[str, str], written: Ma
         form = written["datetimes"].get(name)
         if kind == "number" and tuple(written["marks"]) != PLAIN:
             decimal, thousands = written["marks"]
+            wanted = f"number with '{decimal}' for decimals" + (
+                f" and '{thousands}' between thousands" if thousands else ""
+            )
             read = _numbers(column, decimal, thousands, written["pattern"])
         elif kind == "date" and form is not None:
+            wanted = f"date written like {form}"
             read = pd.to_datetime(column, errors="coerce", format=form)
         else:
             continue
         for place in np.flatnonzero(read.isna() & column.notna()):
-            bad.setdefault(int(place), {"column": name, "reason": unfit_cell(name, column.iloc[place], kind)})
+            bad.setdefault(int(place), {"column": name, "reason": unfit_cell(name, column.iloc[place], wanted)})
         frame[name] = read
     return bad
 

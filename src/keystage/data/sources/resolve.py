@@ -122,7 +122,7 @@ def _local_names(entry: str, folder: Path, read: ReadSpec, tracked: Tracked) -> 
         return [entry]
     if is_pattern(entry):
         found = {path.relative_to(folder).as_posix() for path in folder.glob(entry) if path.is_file()}
-        found |= set(_matching(entry, tracked(folder)))
+        found |= set(matching(entry, tracked(folder)))
     else:
         below = {path.relative_to(folder).as_posix() for path in place.rglob("*") if path.is_file()}
         below |= {name for name in tracked(folder) if name.startswith(f"{PurePosixPath(entry)}/")}
@@ -130,7 +130,7 @@ def _local_names(entry: str, folder: Path, read: ReadSpec, tracked: Tracked) -> 
     return sorted(name for name in found if not is_hidden(name, entry)) or [entry]
 
 
-def _matching(pattern: str, names: Iterable[str]) -> Iterator[str]:
+def matching(pattern: str, names: Iterable[str]) -> Iterator[str]:
     """The names that a pattern matches, as ``Path.glob`` does."""
     known = list(names)
     if known:
