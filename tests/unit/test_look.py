@@ -1,5 +1,6 @@
 """What a file that nobody has declared seems to be, and the declaration that is written of it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -15,7 +16,8 @@ from keystage.data.look.table import Look, look_at
 from keystage.data.look.text import has_header
 from keystage.data.reading import read_dataset
 from keystage.data.sources.resolve import Source
-from keystage.data.spec import DatasetSpec, Task
+from keystage.data.spec import DatasetSpec, RowsSpec, Task
+from keystage.data.split import usable_rows
 from keystage.results.new_dataset import Wish, declare
 
 PLAIN = "day,amount,kind\n2024-01-01,1.5,a\n2024-01-02,,b\n2024-01-03,2,a\n"
@@ -302,3 +304,68 @@ def test_what_is_sure_to_fail_is_not_recommended(tmp_path: Path) -> None:
     with pytest.raises(DatasetError) as refused:
         _look(tmp_path, "country,2023,2024\nA,1,2\nB,2,3\nC,3,4\n", "2024")
     assert refused.value.fix == "--header, where the first line names them"
+
+
+def test_of_a_class_with_one_row_no_row_is_taken_and_it_is_told(tmp_path: Path) -> None:
+    rows = "".join(f"{n / 3:.2f},{n % 2}\n" for n in range(40)) + '1,"it\'s"\n2,\n3,\n'
+    (tmp_path / "t.csv").write_text(f"x,the kind\n{rows}", encoding="utf-8")
+    written, look = declare(tmp_path, tmp_path / "t.csv", Wish("the kind", task=Task.classification))
+    told = yaml.safe_load((tmp_path / written).read_text(encoding="utf-8"))
+
+    assert look.why[-2:] == [
+        "1 class of 'the kind' with one row: it's; left out, as a split for a test needs two",
+        "2 rows have no 'the kind'; a run leaves them out, and counts them",
+    ]
+    assert told["rows"] == {"where": '`the kind` not in ["it\'s"]'}
+    spec = DatasetSpec(**{**told, "task": Task.classification, "columns": [], "rows": RowsSpec(**told["rows"])})
+    assert usable_rows(read_dataset(spec, tmp_path).table, spec)["the kind"].value_counts().to_dict() == {
+        "0": 20,
+        "1": 20,
+    }
+    with pytest.raises(DatasetError, match="class 'it's' of label 'the kind' has one row") as refused:
+        usable_rows(read_dataset(replace(spec, rows=None), tmp_path).table, spec)
+    assert told["rows"]["where"] in refused.value.fix
+
+
+def test_spaces_that_make_names_and_texts_others_are_told(tmp_path: Path) -> None:
+    found = _look(tmp_path, "x, sex,kind\n1, m,a\n2,m,b\n3, f,a\n 4,m,b\n")
+
+    assert found.why[:2] == [
+        "names of columns begin or end with spaces, and are to be written so: ' sex'",
+        "2 different texts of ' sex' begin or end with spaces, and with them they are others than without: ' m'",
+    ]
+    assert found.columns["x"] is ColumnType.integer
+
+
+@pytest.mark.parametrize(
+    ("contents", "words"),
+    [
+        (["x;y\n1.5;a\n", "x;y\n2;b\n", "x;y\n1,5;b\n"], "three.csv has numbers with ',' for decimals"),
+        (["x;y\n1,5;a\n", "x;y\n1.5;b\n"], "one.csv has numbers with ',' for decimals"),
+        (["x,y\n2024-01-01,a\n", "x,y\n13.01.2024,a\n"], "has times like ISO 8601, two.csv has times like %d.%m.%Y"),
+        (["x,y\nÖl,a\n", "x,y\nÖl,a\n".encode("cp1252")], "the first is utf-8, the second cp1252"),
+    ],
+)
+def test_files_that_are_written_otherwise_than_the_first_are_refused(
+    tmp_path: Path, contents: list[str | bytes], words: str
+) -> None:
+    with pytest.raises(DatasetError) as refused:
+        look_at(_sources(tmp_path, contents), "y", Task.classification)
+
+    assert words in refused.value.why
+
+
+def test_files_may_differ_in_what_each_holds(tmp_path: Path) -> None:
+    mixed = _sources(tmp_path, ["x,y\n1.5,a\n", "x,y\nfree,b\n", "x,y\n,Ö\n".encode("cp1252")])
+
+    found = look_at(mixed, "y", None)
+
+    assert (found.columns["x"], found.read) == (ColumnType.string, {"encoding": "cp1252"})
+
+
+def _sources(folder: Path, contents: list[str | bytes]) -> list[Source]:
+    found = []
+    for name, content in zip(("one.csv", "two.csv", "three.csv"), contents, strict=False):
+        (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+        found.append(_source(folder / name))
+    return found

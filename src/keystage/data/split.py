@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from keystage.core.errors import DatasetError
+from keystage.core.errors import DatasetError, listing
 from keystage.data.roles import HELD_OUT, TESTED, mark_parts, roles_of
+from keystage.data.sources.expression import without_values
 from keystage.data.spec import DatasetSpec, SplitKind, Task
 
 if TYPE_CHECKING:
@@ -69,10 +70,16 @@ def _classes(present: "pd.DataFrame", spec: DatasetSpec) -> "pd.DataFrame":
             fix="name another label in conf/dataset, or add rows of the other class",
         )
     if counts.min() < MIN_ROWS_PER_CLASS:
+        lone = counts.index[counts < MIN_ROWS_PER_CLASS].tolist()
+        named = listing(f"'{value}'" for value in lone)
+        condition = without_values(spec.label, lone)
         raise DatasetError(
-            f"class '{counts.idxmin()}' of label '{spec.label}' has one row",
+            f"class {named} of label '{spec.label}' has one row"
+            if len(lone) == 1
+            else f"classes {named} of label '{spec.label}' have one row each",
             why=f"{where}; a stratified split needs {MIN_ROWS_PER_CLASS} rows of each of the {len(counts)} classes",
-            fix="add rows of that class, take it out, or declare a label with fewer classes",
+            fix="add rows, declare a label with fewer classes, or leave these rows out"
+            + (f' in conf/dataset: rows: {{where: "{condition}"}}' if condition else ""),
         )
     return present
 

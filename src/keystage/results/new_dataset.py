@@ -157,6 +157,7 @@ def _text(option: str, folder: str, entry: str, sources: Sequence[Source], wish:
         lines += ["read:", *(f"  {key}: {_value(value)}" for key, value in look.read.items())]
     if look.missing != [""]:
         lines.append(f"missing: [{', '.join(map(_quoted, look.missing))}]")
+    lines += ["rows:", f"  where: {_quoted(look.where)}"] if look.where else []
     listed = look.columns if len(look.columns) <= MAX_LISTED else {
         name: kind for name, kind in look.columns.items() if kind not in _FOUND or name == wish.label
     }  # fmt: skip

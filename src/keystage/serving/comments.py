@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator
 from itertools import islice
+from typing import Any
 
 
 class WithoutComments(io.RawIOBase):
@@ -24,7 +25,7 @@ class WithoutComments(io.RawIOBase):
         """It is."""
         return True
 
-    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+    def readinto(self, buffer: Any, /) -> int:
         """Fill a buffer; 0 at the end."""
         while not self._rest:
             line = next(self._lines, None)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from keystage.core.errors import DatasetError, listing
 from keystage.data.columns import ColumnType
 from keystage.data.formats.opening import names_in, require_same_columns, rows_of
-from keystage.data.look.columns import PLAIN, Kind, cells_by_column, kind_of, marks_of, missing_in
+from keystage.data.look.alike import encoding_of_all, require_alike
+from keystage.data.look.columns import PLAIN, Kind, cells_by_column, kind_of, marks_of, missing_in, spaces_told
 from keystage.data.look.text import TextForm, text_form
 from keystage.data.marks import Marks
 from keystage.data.reading import as_numbers
@@ -66,9 +67,10 @@ def seen_in(sources: Sequence[Source], *, has_header: bool | None = None) -> See
 def _texts(sources: Sequence[Source], has_header: bool | None) -> Seen:
     import pandas as pd
 
-    form = text_form(sources[0].path, has_header)
+    form = text_form(sources[0].path, has_header, encoding_of_all(sources))
     _require_names(sources[0], form)
-    raw = _below_each_other(sources, (_rows(source, form) for source in sources))
+    frames = [_rows(source, form) for source in sources]
+    raw = _below_each_other(sources, frames)
     own = [name for name in raw.columns if name not in sources[0].partitions]
     cells = cells_by_column(raw[own])
     marks, why = marks_of(cells, form.separator)
@@ -77,6 +79,9 @@ def _texts(sources: Sequence[Source], has_header: bool | None) -> Seen:
         name: kind_of((value for value in counts.index if value not in missing), marks)
         for name, counts in cells.items()
     }
+    texts = [name for name, kind in kinds.items() if kind.type is ColumnType.string]
+    require_alike(sources, frames, texts if len(frames) > 1 else [], form.separator)
+    why += spaces_told(raw[own], texts)
     if missing != [""]:
         why.append(f"missing cells are written {', '.join(repr(text) for text in missing if text)}")
     table = pd.DataFrame({name: _typed(raw[name], kinds[str(name)], marks, missing) for name in own})

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from keystage.core.errors import DatasetError, hint, listing
+from keystage.core.errors import DatasetError, counted, hint, listing
 from keystage.data.columns import ColumnType
 from keystage.data.look.columns import Kind
 from keystage.data.look.reading import seen_in
 from keystage.data.purpose import Purpose
+from keystage.data.sources.expression import without_values
 from keystage.data.sources.resolve import Source
 from keystage.data.spec import Task
 
@@ -34,6 +35,7 @@ class Look:
         missing: texts that stand for missing cells.
         task: what may be learnt.
         drop: columns with nothing to learn from, with the reason.
+        where: the condition by which rows are taken; None takes all.
         why: what was found and is not the usual, a sentence each.
     """
 
@@ -43,6 +45,7 @@ class Look:
     missing: list[str]
     task: Task
     drop: dict[str, str]
+    where: str | None = None
     why: list[str] = field(default_factory=list)
 
 
@@ -77,7 +80,13 @@ def look_at(
                 fix="--header, where the first line names them" if headless else hint(name, map(str, table.columns)),
             )
     found, reason = _task(table[label], kinds[label].type, task)
-    why = [*seen.why, reason]
+    where, left = (None, "") if found.learnt is not Task.classification else _without_lone(table[label], kinds[label])
+    unlabelled = int(table[label].isna().sum())
+    why = [*seen.why, reason, *([left] if left else [])]
+    if unlabelled:
+        why.append(
+            f"{counted(unlabelled, 'row has', 'rows have')} no '{label}'; a run leaves them out, and counts them"
+        )
     times = {name: kind.time for name, kind in kinds.items() if kind.time}
     if times:
         seen.read["datetimes"] = times
@@ -90,7 +99,19 @@ def look_at(
             why="; ".join(f"'{name}' is {reason}" for name, reason in drops.items()) or "it is the only column",
             fix="add columns to the file; to go by times: --task forecasting --time COLUMN --horizon PERIODS",
         )
-    return Look(len(table), columns, seen.read, seen.missing, found, drops, why)
+    return Look(len(table), columns, seen.read, seen.missing, found, drops, where, why)
+
+
+def _without_lone(label: "pd.Series", kind: Kind) -> tuple[str | None, str]:
+    """The condition that leaves out classes of one row, which cannot stand in training and test, and a sentence."""
+    counts = label.value_counts()
+    lone = counts.index[counts == 1]
+    if not len(lone):
+        return None, ""
+    values = [int(value) if kind.type is ColumnType.integer else str(value) for value in lone]
+    where = without_values(str(label.name), values) if len(counts) - len(lone) > 1 else None
+    told = f"{counted(len(lone), 'class', 'classes')} of '{label.name}' with one row: {listing(map(str, values))}"
+    return where, f"{told}; {'left out, as ' if where else ''}a split for a test needs two"
 
 
 def _times_told(name: str, kind: Kind) -> str:

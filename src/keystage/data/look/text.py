@@ -47,19 +47,18 @@ class TextForm:
     why: list[str] = field(default_factory=list)
 
 
-def text_form(path: Path, header: bool | None = None) -> TextForm:
-    """Look at a file: all of its bytes for the encoding, its first records for the rest.
+def text_form(path: Path, header: bool | None, encoding: tuple[str, list[str]]) -> TextForm:
+    """Look at the first records of a file.
 
     Args:
         path: of the file.
         header: whether the first record has the names of the columns; None finds out.
+        encoding: of the file, and why, where it is not the usual.
 
     Raises:
         DatasetError: it is empty, or its records have no form in common.
     """
-    form = TextForm()
-    form.encoding, why = encoding_of(path)
-    form.why += why
+    form = TextForm(encoding[0], why=list(encoding[1]))
     with opened(path) as raw:
         lines = _first_lines(raw, form.encoding)
     if not any(line.strip() for line in lines):

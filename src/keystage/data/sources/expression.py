@@ -6,6 +6,7 @@ take Python's variables, attributes and calls. Standard library only: DVC import
 
 import ast
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 _STRINGS = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"|`[^`\n]+`")
@@ -69,6 +70,16 @@ def require_expression(text: str) -> Expression:
     if not names:
         raise ValueError(f"dataset.rows.where names no column: {text}")
     return Expression(plain, {name: quoted.get(name, name) for name in sorted(names)})
+
+
+def without_values(column: str, values: Sequence[object]) -> str | None:
+    """The condition that leaves out the rows of some values; None where names or values have quotation marks."""
+    text = f"{column if column.isidentifier() else f'`{column}`'} not in {list(values)!r}"
+    try:
+        require_expression(text)
+    except ValueError:
+        return None
+    return text
 
 
 def _is_plain(node: ast.AST) -> bool:
