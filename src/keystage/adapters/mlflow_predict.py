@@ -40,6 +40,10 @@ class _Served:
 
         self._rows = pd.read_parquet(rows).drop(columns=[label])
         self._model = mlflow.pyfunc.load_model(model)
+        schema = self._model.metadata.get_input_schema()
+        absent = [name for name in (schema.input_names() if schema else ()) if name not in self._rows]
+        if absent:
+            return {"failure": f"it takes {', '.join(map(repr, absent))}, which these rows do not have"}
         self._model.predict(self._rows).to_parquet(predicted)
         loaded = {name: getattr(sys.modules[name], "__file__", None) or "" for name in list(sys.modules)}
         foreign = [

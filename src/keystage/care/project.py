@@ -80,7 +80,7 @@ def repository(root: Path) -> Finding:
     folder = git.folder(root)
     for name in ("user.name", "user.email"):
         if not git.setting(root, name):
-            return fails(f"{name} is not set, and experiments are commits", f"git config --global {name} <yours>")
+            return warning(f"{name} is not set, and experiments are commits", f"git config --global {name} <yours>")
     if (commit := git.head(root)) == "none":
         return fails("there is no commit, and experiments start from one", "git add --all && git commit -m Start")
     for place in (folder, folder / "refs", folder / "objects"):
