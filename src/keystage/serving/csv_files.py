@@ -36,26 +36,22 @@ def open_csv(file: RawFile, columns: Sequence[str], names: Sequence[str], unread
     import pyarrow as pa
     from pyarrow import csv
 
-    opened, encoding, skip = file.open_rows()
-
     def note(row: Any) -> str:
-        # Arrow counts from 1, lines that are skipped and the header too.
+        # Arrow counts from 1, the header too.
         text = row.text if len(row.text) <= MAX_TEXT else f"{row.text[: MAX_TEXT - 1]}…"
         whose = "header" if file.has_header else "first row"
         said = f"the row has {row.actual_columns} fields, the {whose} {row.expected_columns}: {text}"
-        unreadable[row.number - skip - file.has_header] = said
+        unreadable[row.number - file.has_header] = said
         return "skip"
 
-    with opened:
+    with file.open_rows() as opened:
         tap = _Tap(opened)
         reader = csv.open_csv(
             tap,
             read_options=csv.ReadOptions(
                 use_threads=False,
                 block_size=BLOCK_BYTES,
-                skip_rows=skip,
                 column_names=None if file.has_header else list(names),
-                encoding=encoding,
             ),
             parse_options=csv.ParseOptions(
                 delimiter=file.separator,
@@ -90,17 +86,16 @@ def csv_header(file: RawFile) -> list[str]:
     """
     import csv
     import io
-    from itertools import islice
 
     from keystage.data.formats.opening import names_without_header
 
-    opened, encoding, skip = file.open_rows()
-    encoding = "utf-8-sig" if encoding == "utf-8" or file.is_utf8 else encoding
     # Not by Arrow: it would read blocks ahead in a thread that cannot be waited for.
-    with opened, io.TextIOWrapper(opened, encoding, errors="surrogateescape", newline="") as text:
-        lines = islice(text, skip, None)
+    with (
+        file.open_rows() as opened,
+        io.TextIOWrapper(opened, "utf-8-sig", errors="surrogateescape", newline="") as text,
+    ):
         try:
-            rows = csv.reader(lines, delimiter=file.separator, quotechar=file.read.quote)
+            rows = csv.reader(text, delimiter=file.separator, quotechar=file.read.quote)
             names: list[str] = next(filter(None, rows), [])
         except csv.Error as error:
             raise ValueError(str(error)) from error

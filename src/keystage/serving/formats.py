@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from keystage.core.errors import DatasetError, listing
 from keystage.core.params import first_line
+from keystage.data.formats.plain import is_utf8
 from keystage.serving.csv_files import BLOCK_BYTES, csv_header, open_csv
 from keystage.serving.raw_file import Form, RawFile
 from keystage.serving.sheets import sheet_names, sheet_rows
@@ -82,7 +83,7 @@ def columns_of(file: RawFile) -> list[str]:
 
 
 def _other_encoding(file: RawFile, error: UnicodeError) -> DatasetError:
-    shown = "UTF-8" if file.is_utf8 else file.read.encoding
+    shown = "UTF-8" if is_utf8(file.read) else file.read.encoding
     return DatasetError(
         f"{file.path} is not {shown}",
         why=f"it cannot be read: {first_line(error)}",

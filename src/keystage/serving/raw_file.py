@@ -1,8 +1,7 @@
 """Files of raw rows and how they are read: as those were that the model has learnt from, unless told otherwise."""
 
-import codecs
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
@@ -10,10 +9,10 @@ from typing import IO, Any
 
 from keystage.core.errors import DatasetError, hint, listing
 from keystage.core.params import first_line
+from keystage.data.formats.plain import opened, plain_text
 from keystage.data.sources.resolve import Source, is_pattern, matching, resolve
-from keystage.data.sources.spec import ENDINGS, Format, HeaderKind, ReadSpec, compression_of, ending_of
+from keystage.data.sources.spec import ENDINGS, Format, HeaderKind, ReadSpec, ending_of
 from keystage.data.undeclared import undeclared
-from keystage.serving.comments import WithoutComments
 
 # Settings of dataset.read that say how one file is read.
 _OF_A_FILE = (
@@ -78,11 +77,6 @@ class RawFile:
         """Whether the first line that is read has the names of the columns."""
         return self.read.header is not HeaderKind.none
 
-    @property
-    def is_utf8(self) -> bool:
-        """Whether a text is in UTF-8, with a mark at its begin or without one."""
-        return codecs.lookup(self.read.encoding).name in {"utf-8", "utf-8-sig"}
-
     def _format(self) -> Format:
         found = ENDINGS.get(ending_of(self.path.name)) or self.read.format
         if found is None:
@@ -93,21 +87,15 @@ class RawFile:
             )
         return found
 
-    def open(self) -> IO[bytes]:
+    def open(self) -> AbstractContextManager[IO[bytes]]:
         """The file's bytes, decompressed where its ending says that they are compressed."""
-        import fsspec
+        return opened(self.path, self.path.name)
 
-        kind = compression_of(self.path.name)
-        opened: IO[bytes] = fsspec.open(str(self.path), "rb", compression=kind).open() if kind else self.path.open("rb")
-        return opened
-
-    def open_rows(self) -> tuple[IO[bytes], str, int]:
-        """The bytes of a text without its comments, their encoding, and how many lines stand before its rows."""
-        opened, read = self.open(), self.read
-        if not read.comment:
-            return opened, read.encoding, read.skip_rows
-        text = io.TextIOWrapper(opened, read.encoding, errors="surrogateescape", newline="")
-        return io.BufferedReader(WithoutComments(text, read.comment, read.quote, read.skip_rows)), "utf-8", 0
+    @contextmanager
+    def open_rows(self) -> Iterator[IO[bytes]]:
+        """A text from its header on, in UTF-8 and without comments."""
+        with self.open() as file:
+            yield plain_text(file, self.read)
 
 
 def sources_at(place: Path) -> list[Source]:

@@ -1,18 +1,17 @@
 """JSON Lines: an object in each line. A line that is none is told by its number."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import islice
-from pathlib import Path
 from types import NoneType
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from keystage.core.errors import DatasetError
 from keystage.core.params import first_line
 from keystage.data.columns import ColumnType
 from keystage.data.formats.failures import in_words
+from keystage.data.formats.plain import opened
 from keystage.data.sources.resolve import Source
-from keystage.data.sources.spec import ReadSpec, compression_of
+from keystage.data.sources.spec import ReadSpec
 from keystage.data.spec import DatasetSpec
 
 if TYPE_CHECKING:
@@ -74,7 +73,7 @@ def _rows(source: Source) -> Iterator[tuple[int, dict[str, Any]]]:
     """Each line that is not empty: its number from 1, and its object."""
     import orjson
 
-    with _opened(source) as file:
+    with in_words(source, ReadSpec()), opened(source.path, source.name) as file:
         for number, line in enumerate(file, start=1):
             if not line.strip():
                 continue
@@ -93,25 +92,3 @@ def _bad(source: Source, number: int, why: str) -> DatasetError:
         why=why,
         fix="correct the line; when the file is no JSON Lines, say what it is in dataset.read.format",
     )
-
-
-@contextmanager
-def _opened(source: Source) -> Iterator[IO[bytes]]:
-    """Its bytes, decompressed as its ending says."""
-    import bz2
-    import gzip
-    import lzma
-    from zipfile import ZipFile
-
-    kind = compression_of(source.name)
-    openers: dict[str | None, Any] = {"gzip": gzip.open, "bz2": bz2.open, "xz": lzma.open}
-    with in_words(source, ReadSpec()):
-        if kind != "zip":
-            with openers.get(kind, Path.open)(source.path, "rb") as file:
-                yield file
-            return
-        with ZipFile(source.path) as archive:
-            if len(archive.namelist()) != 1:
-                raise ValueError(f"the archive holds {len(archive.namelist())} files, not one")
-            with archive.open(archive.namelist()[0]) as member:
-                yield member

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from keystage.core.errors import DatasetError
 from keystage.data.columns import ColumnType
+from keystage.data.formats.plain import opened
 from keystage.data.look.columns import cells_by_column, kind_of, marks_of
-from keystage.data.look.text import encoding_of, opened
+from keystage.data.look.text import encoding_of
 from keystage.data.sources.resolve import Source
 
 if TYPE_CHECKING:
@@ -54,14 +55,12 @@ def require_alike(
         DatasetError: names the column, and two files.
     """
     for name in columns:
-        ways = {
-            source.shown: way
-            for source, frame in zip(sources, frames, strict=True)
-            if name in frame and frame[name].notna().any() and (way := _way(frame[[name]], sep))
-        }
-        filled = sum(name in frame and bool(frame[name].notna().any()) for frame in frames)
-        told = {(what, form): f"{shown} has {what} {form}" for shown, (what, form) in ways.items() if form}
-        if len(ways) == filled and len(told) > 1 and len({what for what, _ in told}) == 1:
+        filled = [
+            (source, frame[[name]]) for source, frame in zip(sources, frames, strict=True) if frame[name].notna().any()
+        ]
+        ways = {source.shown: _way(column, sep) for source, column in filled}
+        told = {way: f"{shown} has {' '.join(way)}" for shown, way in ways.items() if way and way[1]}
+        if None not in ways.values() and len(told) > 1 and len({what for what, _ in told}) == 1:
             raise DatasetError(
                 f"'{name}' is written in two ways",
                 why=f"{', '.join(list(told.values())[:2])}; together they would be texts",
@@ -83,5 +82,5 @@ def _way(column: "pd.DataFrame", separator: str) -> tuple[str, str] | None:
 
 
 def _is_ascii(path: Path) -> bool:
-    with opened(path) as raw:
+    with opened(path, path.name) as raw:
         return all(chunk.isascii() for chunk in iter(lambda: raw.read(_CHUNK), b""))

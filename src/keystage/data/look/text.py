@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from keystage.core.errors import DatasetError
+from keystage.data.formats.plain import opened
 
 SEPARATORS = (",", ";", "\t", "|", ":")  # of equally good ones the first
 _IN_TIMES = ":"  # separates hours and minutes too, and so is believed last
@@ -59,7 +60,7 @@ def text_form(path: Path, header: bool | None, encoding: tuple[str, list[str]]) 
         DatasetError: it is empty, or its records have no form in common.
     """
     form = TextForm(encoding[0], why=list(encoding[1]))
-    with opened(path) as raw:
+    with opened(path, path.name) as raw:
         lines = _first_lines(raw, form.encoding)
     if not any(line.strip() for line in lines):
         raise DatasetError(
@@ -91,7 +92,7 @@ def text_form(path: Path, header: bool | None, encoding: tuple[str, list[str]]) 
 
 def encoding_of(path: Path) -> tuple[str, list[str]]:
     """The encoding of a file by all of its bytes, and why, where it is not UTF-8."""
-    with opened(path) as raw:
+    with opened(path, path.name) as raw:
         head = raw.read(_GUESSED)
         for mark, name in _BOMS:
             if head.startswith(mark):
@@ -113,17 +114,6 @@ def encoding_of(path: Path) -> tuple[str, list[str]]:
             return "utf-8", []
     name = _guessed(odd)
     return name, [f"it is not UTF-8; {name} gives the letters that make most sense: look at some words with accents"]
-
-
-def opened(path: Path) -> IO[bytes]:
-    """The bytes of a file, unpacked where it is compressed."""
-    import bz2
-    import gzip
-    import lzma
-
-    openers: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
-    found: IO[bytes] = openers.get(path.suffix.lower(), Path.open)(path, "rb")
-    return found
 
 
 def has_header(records: Sequence[Sequence[str]]) -> bool:
