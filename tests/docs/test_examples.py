@@ -194,7 +194,7 @@ def test_the_page_on_evaluation(project: Project) -> None:
 
     assert re.search(r"roc_auc 0\.\d{3}, 0\.\d{3} to 0\.\d{3}; baseline 0\.500", shown)
     assert "Sex {'group': 'male', 'rows': " in shown
-    assert "Ran: conf, evaluate, register" in shown
+    assert "Ran: conf, evaluate, report, register" in shown
     assert "segment Cabin: no roc_auc of " in shown
 
 
