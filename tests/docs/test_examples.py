@@ -112,7 +112,7 @@ def test_the_page_on_lineage(project: Project, tmp_path: Path) -> None:
 def test_the_page_on_the_registry(project: Project) -> None:
     shown = _run(project, "docs/registry.md")
 
-    assert re.search(r"roc_auc 0\.\d+ is not at least 0\.99", shown)
+    assert re.search(r"roc_auc 0\.\d+ \[0\.\d+, 0\.\d+\] is not at least 0\.99", shown)
     assert "@2 is champion now; it was TitanicSurvivalInitial@1" in shown
     assert "@1 is champion now; it was TitanicSurvivalInitial@2" in shown
     assert "probability_1" in shown
