@@ -110,7 +110,7 @@ def test_your_own_code_is_in_the_key_when_the_recipe_names_it_with_all_that_it_i
     assert project.stages_run("dvc", "repro", "evaluate") == {"conf"}
     project.edit("src/project/limits.py", "0.01", "0.2")
     assert project.stages_run("dvc", "repro", "evaluate") == {"conf", "dataprep", "train", "evaluate"}
-    # What the comment leaves as it was, the data, is not trained on again; evaluate loads the recipe, and with it the code.
+    # The comment changes no data, so nothing is trained; evaluate loads the recipe, and with it the code.
     project.append("src/project/transforms.py", "# a comment\n")
     assert project.stages_run("dvc", "repro", "evaluate") == {"conf", "dataprep", "evaluate"}
 

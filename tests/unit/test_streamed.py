@@ -1,5 +1,7 @@
 """A table that is read in blocks is the table that is read at once, as far as it is held."""
 
+import bz2
+import gzip
 import re
 import shutil
 from collections import Counter
@@ -298,11 +300,12 @@ def test_what_cannot_be_read_is_said(tmp_path: Path, content: str | bytes, what:
 
 
 def test_other_formats_and_files_that_are_not_there_are_refused(tmp_path: Path) -> None:
-    for name, why in (("a.jsonl", "this is jsonl"), ("a.csv.gz", "this is compressed by gzip")):
-        with pytest.raises(DatasetError, match=f"data/{name} cannot be read in blocks") as got:
-            read_streamed(_file(tmp_path, "{}", name), tmp_path, 1, 2)
-        assert why in got.value.why
-        assert "dataset.stream=null" in got.value.fix
+    with pytest.raises(DatasetError, match=r"data/a\.jsonl cannot be read in blocks") as got:
+        read_streamed(_file(tmp_path, "{}", "a.jsonl"), tmp_path, 1, 2)
+    assert "this is jsonl" in got.value.why
+    assert "dataset.stream=null" in got.value.fix
+    with pytest.raises(DatasetError, match=r"data/a\.csv\.gz is damaged, or not compressed as its ending says"):
+        read_streamed(_file(tmp_path, "x,y\n1,2\n", "a.csv.gz"), tmp_path, 1, 2)
     with pytest.raises(DatasetError, match=r"data/gone\.csv does not exist"):
         read_streamed(replace(_file(tmp_path, "x,y\n1,2\n"), files=["gone.csv"]), tmp_path, 1, 2)
     other = _file(tmp_path, "x,z,y\n1,2,3\n", "b.csv")
@@ -324,8 +327,7 @@ def test_settings_that_cannot_be_are_refused() -> None:
 @pytest.mark.parametrize(
     ("read", "rows", "named"),
     [
-        (ReadSpec(encoding="cp1252"), None, "dataset.read.encoding"),
-        (ReadSpec(header=HeaderKind.union, comment="#"), None, "dataset.read.header, dataset.read.comment"),
+        (ReadSpec(thousands=" "), None, "dataset.read.thousands"),
         (ReadSpec(format=Format.excel), None, "dataset.read.format"),
         (None, RowsSpec(where="x > 1"), "dataset.rows"),
     ],
@@ -360,6 +362,53 @@ def test_files_are_read_as_declared_wherever_they_lie(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(streamed.sample, at_once.table)
     assert streamed.sample["year"].unique().tolist() == [2023, 2024]
     assert [check.violations for check in streamed.checks] == [check.violations for check in at_once.checks]
+
+
+_TEXT = "".join(f'{row},"Caf\u00e9 {row % 7}\n\u20ac, 2",{row % 2 or ""},{row % 3 == 0}\n' for row in range(3000))
+_HEADER = "n,w,y,b\n"
+
+
+@pytest.mark.parametrize(
+    ("read", "files"),
+    [
+        (ReadSpec(encoding="cp1252"), {"a.csv": (_HEADER + _TEXT).encode("cp1252")}),
+        (ReadSpec(encoding="utf-16"), {"a.csv": (_HEADER + _TEXT).encode("utf-16")}),
+        (ReadSpec(), {"a.csv.gz": gzip.compress((_HEADER + _TEXT).encode("utf-8-sig"))}),
+        (ReadSpec(), {"a.csv.bz2": bz2.compress((_HEADER + _TEXT).encode()), "b.csv": b"n,w,y,b\n7,x,1,True\n"}),
+        (
+            ReadSpec(skip_rows=2, comment="#"),
+            {"a.csv": f"by me, 2024\n\n# notes\n{_HEADER}{_TEXT}5,x,1,# odd\n".encode()},
+        ),
+        (ReadSpec(header=HeaderKind.none, names=["n", "w", "y"]), {"a.csv": _TEXT.encode("utf-8-sig")}),
+        (ReadSpec(header=HeaderKind.first), {"a.csv": (_HEADER + _TEXT).encode(), "b.csv": _TEXT.encode()}),
+        (
+            ReadSpec(header=HeaderKind.union, source_column="from"),
+            {"a.csv": b"n,y\n1.5,1\n2,\n", "b.csv": (_HEADER + _TEXT).encode(), "c.csv": b"y,z\n0,9\n"},
+        ),
+    ],
+)
+def test_texts_of_all_forms_are_read_as_at_once(tmp_path: Path, read: ReadSpec, files: dict[str, bytes]) -> None:
+    (tmp_path / "data").mkdir()
+    for name, content in files.items():
+        (tmp_path / "data" / name).write_bytes(content)
+    spec = DatasetSpec(list(files), "y", Task.classification, "t", "data", read=read, stream=StreamSpec(10_000))
+
+    at_once, streamed = _both(spec, tmp_path)
+
+    pd.testing.assert_frame_equal(streamed.sample, at_once.table.dropna(subset=["y"]).reset_index(drop=True))
+    assert streamed.rows == len(at_once.table)
+    assert streamed.columns == list(at_once.table.columns)
+
+
+def test_cells_that_are_not_in_the_declared_encoding_are_said(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/a.csv.gz").write_bytes(gzip.compress("x,y\nMünchen,1\nKöln,0\n".encode("cp1252")))
+    spec = DatasetSpec(["a.csv.gz"], "y", Task.classification, "t", "data", stream=StreamSpec())
+
+    with pytest.raises(DatasetError, match=r"data/a\.csv\.gz is not UTF-8") as got:
+        read_streamed(spec, tmp_path, 1, 2)
+
+    assert "cp1252 would read it, like: 'München" in got.value.why
 
 
 def test_a_full_disk_is_said_before_anything_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

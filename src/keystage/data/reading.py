@@ -8,7 +8,7 @@ from keystage.core.errors import DatasetError, hint, listing
 from keystage.core.progress import Say
 from keystage.data.checks import Check, held_to_declaration
 from keystage.data.columns import ColumnType
-from keystage.data.formats.opening import names_in, require_no_column, require_same_columns, rows_of
+from keystage.data.formats.opening import names_in, one_header, require_no_column, require_same_columns, rows_of
 from keystage.data.roles import MARKS, mark_files, setting_of
 from keystage.data.rows import places_of, selection_columns, taken_rows
 from keystage.data.sources.bundled import PREFIX
@@ -173,11 +173,7 @@ def _require_same(
     """Refuse a source with other columns than the first, unless that is declared."""
     if not frames or (spec.read is not None and spec.read.header is HeaderKind.union):
         return
-    fix = (
-        f"give the files of dataset '{spec.name}' the same header, name fewer in dataset.files, or take the columns of "
-        "all: dataset.read.header=union"
-    )
-    require_same_columns(source, frame.columns, first, frames[0].columns, fix)
+    require_same_columns(source, frame.columns, first, frames[0].columns, one_header(spec.name))
 
 
 def below_each_other(frames: "list[pd.DataFrame]", sources: list[Source], spec: DatasetSpec) -> "pd.DataFrame":

@@ -1,11 +1,10 @@
 """What dataset.stream declares. Standard library only: DVC imports this on every experiment."""
 
-import codecs
 from dataclasses import dataclass
 from enum import Enum
 
 from keystage.data.given import GivenTest
-from keystage.data.sources.spec import Format, HeaderKind, ReadSpec, RowsSpec
+from keystage.data.sources.spec import Format, ReadSpec, RowsSpec
 
 LEAST_ROWS = 1000  # of which a recipe, a profile and a search can say something
 STREAMED = (Format.csv, Format.tsv, Format.parquet)
@@ -56,15 +55,11 @@ def require_streamable(
         found |= {
             "read.query": read.query is not None,
             "read.format": read.format is not None and read.format not in STREAMED,
-            "read.encoding": codecs.lookup(read.encoding).name not in {"utf-8", "utf-8-sig", "ascii"},
-            "read.header": read.header is not HeaderKind.same,
             "read.thousands": read.thousands is not None,
-            "read.comment": read.comment is not None,
-            "read.skip_rows": read.skip_rows > 0,
             "read.separator, quote or decimal beyond ASCII": not all(mark.isascii() for mark in marks),
         }
     if named := [f"dataset.{name}" for name, unsuited in found.items() if unsuited]:
         raise ValueError(
             f"dataset.stream reads tables in blocks, and knows no {', '.join(named)}: set dataset.stream=null, or "
-            "write the rows that are wanted as CSV in UTF-8 or as Parquet"
+            "write the rows that are wanted as CSV or as Parquet"
         )

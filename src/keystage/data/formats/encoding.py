@@ -5,6 +5,7 @@ from itertools import islice
 from pathlib import Path
 
 from keystage.core.errors import DatasetError
+from keystage.data.formats.plain import opened
 from keystage.data.sources.resolve import Source
 from keystage.data.sources.spec import ReadSpec
 
@@ -15,13 +16,13 @@ _TELLING = 64  # characters; of fewer no language can be told, and the commonest
 _COMMON = "cp1252"
 
 
-def encoding_error(source: Source, read: ReadSpec, error: UnicodeError) -> DatasetError:
-    """What to say of a file that does not decode, with the encoding that would read it."""
+def encoding_error(source: Source, read: ReadSpec, error: Exception) -> DatasetError:
+    """What to say of a file that does not decode, whoever found that, with the encoding that would read it."""
     name = "UTF-8" if codecs.lookup(read.encoding).name == "utf-8" else read.encoding
     where = str(error)
     if isinstance(error, UnicodeDecodeError):
         where = f"byte {error.start} is {error.object[error.start : error.start + 1]!r}"
-    found, sample = readable_as(source.path, read.encoding)
+    found, sample = readable_as(source.path, source.name, read.encoding)
     return DatasetError(
         f"{source.shown} is not {name}",
         why=f"{where}; {found} would read it, like: {sample}",
@@ -30,21 +31,26 @@ def encoding_error(source: Source, read: ReadSpec, error: UnicodeError) -> Datas
     )
 
 
-def readable_as(path: Path, declared: str) -> tuple[str, str]:
-    """The likely encoding of a file, and the first words of it that the declared one cannot read."""
-    with path.open("rb") as file:
+def readable_as(path: Path, name: str, declared: str) -> tuple[str, str]:
+    """The likely encoding of a file, and the first words of it that the declared one cannot read.
+
+    Args:
+        path: where it is.
+        name: its name, whose ending tells how it is compressed.
+        declared: the encoding that it is not in.
+    """
+    with opened(path, name) as file:
         start = file.read(4)
-        for mark, name in _MARKS:
+        for mark, encoding in _MARKS:
             if start.startswith(mark):
-                return name, repr(_decoded(start + file.read(60), name))
+                return encoding, repr(_decoded(start + file.read(60), encoding))
         if b"\0" in start:  # letters of two bytes, of which one is empty
             return ("utf-16-le" if start[1:2] == b"\0" else "utf-16-be"), repr(start)
-        file.seek(0)
-        lines = (line for line in file.read(_LOOKED_AT).splitlines() if not _decodes(line, declared))
+        lines = (line for line in (start + file.read(_LOOKED_AT)).splitlines() if not _decodes(line, declared))
         odd = list(islice(lines, _ODD_LINES))
     is_utf8 = bool(odd) and all(_decodes(line, "utf-8") for line in odd)
-    name = "utf-8" if is_utf8 else _guessed(b"\n".join(odd))
-    return name, repr(_decoded(odd[0] if odd else start, name)[:40])
+    likely = "utf-8" if is_utf8 else _guessed(b"\n".join(odd))
+    return likely, repr(_decoded(odd[0] if odd else start, likely)[:40])
 
 
 def _guessed(text: bytes) -> str:

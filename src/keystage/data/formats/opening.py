@@ -126,6 +126,14 @@ def require_same_columns(
         )
 
 
+def one_header(name: str) -> str:
+    """What to do about files of a dataset that have other columns than its first."""
+    return (
+        f"give the files of dataset '{name}' the same header, name fewer in dataset.files, or take the columns of all: "
+        "dataset.read.header=union"
+    )
+
+
 def require_no_column(name: str, columns: Iterable[str], source: Source) -> None:
     """Refuse a source that has the column already that is to tell its name.
 

@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import IO, TYPE_CHECKING
 
 from keystage.core.errors import DatasetError
+from keystage.data.formats.failures import in_words
+from keystage.data.formats.plain import plain_text, unpacked
 from keystage.data.sources.bundled import PREFIX
 from keystage.data.sources.resolve import Source
-from keystage.data.sources.spec import Format, ReadSpec, compression_of
+from keystage.data.sources.spec import Format, HeaderKind, ReadSpec
 from keystage.data.stream import STREAMED
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ class Block:
     """Rows that follow each other in one file.
 
     Attributes:
-        content: CSV text of whole lines without the header, or a batch of Parquet.
+        content: CSV text of whole lines without the header, in UTF-8 and without comments; or a batch of Parquet.
         place: of the file among those of the dataset, from 0.
         share: of all bytes of the dataset, those read when this block is done, between 0 and 1.
     """
@@ -42,15 +44,13 @@ def require_streamed(sources: Sequence[Source], read: ReadSpec) -> None:
         DatasetError: names the source.
     """
     for source in sources:
-        kind, packed = source.format_by(read), compression_of(source.name)
-        bundled = source.name.startswith(PREFIX)
-        if kind in STREAMED and packed is None and not bundled:
+        kind, bundled = source.format_by(read), source.name.startswith(PREFIX)
+        if kind in STREAMED and not bundled:
             continue
-        what = "comes with a package" if bundled else f"is compressed by {packed}" if packed else f"is {kind.value}"
+        what = "comes with a package" if bundled else f"is {kind.value}"
         raise DatasetError(
             f"{source.shown} cannot be read in blocks",
-            why=f"dataset.stream is set, which reads plain files of {', '.join(kind.value for kind in STREAMED)}; "
-            f"this {what}",
+            why=f"dataset.stream reads files of {', '.join(kind.value for kind in STREAMED)}; this {what}",
             fix="write it as Parquet, or set dataset.stream=null, which reads all rows into memory",
         )
 
@@ -63,14 +63,14 @@ def blocks_of(sources: Sequence[Source], read: ReadSpec) -> Iterator[Block]:
         read: how they are written.
 
     Raises:
-        DatasetError: a file has no rows, or the quotes of one do not match.
+        DatasetError: a file has no rows, is damaged, or the quotes of one do not match.
     """
     sizes = [source.path.stat().st_size for source in sources]
     whole, before = sum(sizes) or 1, 0
     for place, (source, size) in enumerate(zip(sources, sizes, strict=True)):
         found = False
-        kind = source.format_by(read)
-        for content, share in _batches(source.path) if kind is Format.parquet else _texts(source, read.quote.encode()):
+        is_text = source.format_by(read) is not Format.parquet
+        for content, share in _texts(source, read, is_first=place == 0) if is_text else _batches(source.path):
             found = True
             yield Block(content, place, (before + share * size) / whole)
         if not found:
@@ -93,34 +93,42 @@ def _batches(path: Path) -> "Iterator[tuple[pa.RecordBatch, float]]":
                 yield batch, done / rows
 
 
-def _texts(source: Source, quote: bytes) -> Iterator[tuple[memoryview, float]]:
-    """A CSV file without its header, cut behind lines that end outside of quotes."""
-    size = source.path.stat().st_size
-    rest = b""
-    with source.path.open("rb") as file:
-        _skip_header(file, quote)
-        while True:
-            text = bytearray(len(rest) + BLOCK_BYTES)
-            text[: len(rest)] = rest
-            read = file.readinto(memoryview(text)[len(rest) :])
-            filled = len(rest) + read
-            if not read:
-                break
-            end = _end_of_rows(text, filled, quote)
-            rest = bytes(memoryview(text)[end:filled])
-            if text[: min(end, SHORT)].strip() or text[:end].strip():  # Arrow refuses blocks of empty lines alone
-                yield memoryview(text)[:end], file.tell() / size
-            if len(rest) > MOST_BYTES:
-                raise DatasetError(
-                    f"the quotes of {source.shown} do not match",
-                    why=f"no row ends in the {len(rest) / 1e6:,.0f} MB before byte {file.tell():,}",
-                    fix='write a quote in a cell twice and the cell in quotes: "5"" pipe"; or set dataset.stream=null',
-                )
+def _texts(source: Source, read: ReadSpec, *, is_first: bool) -> Iterator[tuple[memoryview, float]]:
+    """The text of a file without its header, cut behind lines that end outside of quotes."""
+    size = source.path.stat().st_size or 1
+    # What is left of the packed bytes tells the share; how many they are when unpacked is not known.
+    with (
+        in_words(source, read),
+        source.path.open("rb") as raw,
+        unpacked(raw, source.name) as file,
+        plain_text(file, read) as text,
+    ):
+        if read.header is not HeaderKind.none and (is_first or read.header is not HeaderKind.first):
+            _skip_header(text, read.quote.encode())
+        for block in _whole_rows(text, source, read.quote.encode()):
+            yield block, min(1.0, raw.tell() / size)
+
+
+def _whole_rows(file: IO[bytes], source: Source, quote: bytes) -> Iterator[memoryview]:
+    rest, done = b"", 0
+    while read := file.read(BLOCK_BYTES):
+        text = rest + read
+        done += len(read)
+        end = _end_of_rows(text, quote)
+        rest = text[end:]
+        if text[: min(end, SHORT)].strip() or text[:end].strip():  # Arrow refuses blocks of empty lines alone
+            yield memoryview(text)[:end]
+        if len(rest) > MOST_BYTES:
+            raise DatasetError(
+                f"the quotes of {source.shown} do not match",
+                why=f"no row ends in the {len(rest) / 1e6:,.0f} MB before byte {done:,}",
+                fix='write a quote in a cell twice and the cell in quotes: "5"" pipe"; or set dataset.stream=null',
+            )
     if rest.strip():
-        yield memoryview(rest), 1.0
+        yield memoryview(rest)
 
 
-def _skip_header(file: BinaryIO, quote: bytes) -> None:
+def _skip_header(file: IO[bytes], quote: bytes) -> None:
     """Read the header, which may hold lines in quotes, and empty lines before it."""
     read = b""
     while line := file.readline():
@@ -129,13 +137,13 @@ def _skip_header(file: BinaryIO, quote: bytes) -> None:
             return
 
 
-def _end_of_rows(text: bytearray, filled: int, quote: bytes) -> int:
+def _end_of_rows(text: bytes, quote: bytes) -> int:
     """How many bytes end with the last line end outside of quotes; 0 where there is none.
 
     A quote in a cell is written twice, so it changes nothing in whether their number is even.
     """
-    inside = text.count(quote, 0, filled) % 2
-    end = filled
+    inside = text.count(quote) % 2
+    end = len(text)
     while (at := text.rfind(b"\n", 0, end)) >= 0:
         inside = (inside + text.count(quote, at, end)) % 2
         if not inside:

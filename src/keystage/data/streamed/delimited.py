@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 from keystage.core.errors import DatasetError
 from keystage.core.params import first_line
 from keystage.data.formats.delimited import separator_of
+from keystage.data.formats.encoding import encoding_error
+from keystage.data.sources.resolve import Source
 from keystage.data.sources.spec import ReadSpec
 from keystage.data.spec import DatasetSpec
 from keystage.data.streamed.files import File
@@ -29,11 +31,12 @@ def fitting(
         spec: how the file is written, and which texts are missing cells.
 
     Raises:
-        DatasetError: the rows have not the number of cells that the header has, or are not UTF-8.
+        DatasetError: the rows have not the number of cells that the header has, or are not in their encoding.
     """
     import pyarrow as pa
 
     texts: set[str] = set()
+    read = spec.read or ReadSpec()
     while True:
         try:
             table = _read(content, file, types | dict.fromkeys(texts, pa.string()), spec)
@@ -41,7 +44,7 @@ def fitting(
             found = _COLUMN.search(str(error))
             name = None if found is None or "UTF8" in str(error) else file.names[int(found[1])]
             if name is None or name in texts:
-                raise _unreadable(file.source.shown, error) from error
+                raise _unreadable(file.source, read, error) from error
             texts.add(name)
         else:
             if not (odd := _not_numbers(table) - texts):
@@ -80,14 +83,12 @@ def _read(content: memoryview, file: File, types: "dict[str, pa.DataType]", spec
     )
 
 
-def _unreadable(shown: str, error: BaseException) -> DatasetError:
+def _unreadable(source: Source, read: ReadSpec, error: Exception) -> DatasetError:
     why = first_line(error)
     if "UTF8" in why:
-        return DatasetError(
-            f"{shown} is not UTF-8", why=why, fix=f"convert it: iconv -f latin1 -t utf-8 {shown} > converted.csv"
-        )
+        return encoding_error(source, read, error)
     return DatasetError(
-        f"{shown} is not a CSV table of one number of cells in each row",
+        f"{source.shown} is not a CSV table of one number of cells in each row",
         why=why,
         fix="correct such lines; with dataset.stream=null, short ones are filled with missing cells",
     )

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from keystage.data.formats.opening import names_in, require_no_column, require_same_columns
+from keystage.data.formats.opening import names_in, one_header, require_no_column, require_same_columns
 from keystage.data.reading import as_numbers, require_columns
 from keystage.data.sources.resolve import Source
-from keystage.data.sources.spec import ReadSpec
+from keystage.data.sources.spec import HeaderKind, ReadSpec
 from keystage.data.spec import DatasetSpec
 from keystage.data.streamed.blocks import require_streamed
 
@@ -23,7 +23,8 @@ class File:
         source: where it is.
         names: the columns that it holds.
         wanted: those of them that are read.
-        given: columns that its path gives, and its name: each of one value, NaN for a missing one.
+        given: columns that its path gives, its name, and those that other files have alone (``header: union``): each of
+            one value, NaN for a missing one.
     """
 
     source: Source
@@ -48,14 +49,18 @@ def files_of(sources: Sequence[Source], spec: DatasetSpec) -> list[File]:
         DatasetError: one cannot be read in blocks or has other columns than the first, or what the declaration names
             is in none.
     """
-    require_streamed(sources, spec.read or ReadSpec())
-    names = [names_in(source, spec, None) for source in sources]
+    read = spec.read or ReadSpec()
+    require_streamed(sources, read)
+    first = names_in(sources[0], spec, None)
+    names = [first, *(names_in(source, spec, first) for source in sources[1:])]
     given = _given(sources, names, spec)
     every = [[*held, *more] for held, more in zip(names, given, strict=True)]
-    fix = f"give the files of dataset '{spec.name}' the same header, or name fewer in dataset.files"
-    for source, columns in zip(sources[1:], every[1:], strict=True):
-        require_same_columns(source, columns, sources[0], every[0], fix)
-    require_columns(spec, every[0])
+    if read.header is HeaderKind.union:
+        _give_others(given, every)
+    else:
+        for source, columns in zip(sources[1:], every[1:], strict=True):
+            require_same_columns(source, columns, sources[0], every[0], one_header(spec.name))
+    require_columns(spec, [*names[0], *given[0]])
     kept = None if spec.kept is None else set(spec.kept)
     return [
         File(
@@ -66,6 +71,13 @@ def files_of(sources: Sequence[Source], spec: DatasetSpec) -> list[File]:
         )
         for source, held, more in zip(sources, names, given, strict=True)
     ]
+
+
+def _give_others(given: list[dict[str, Any]], every: list[list[str]]) -> None:
+    """Columns that a file has not, and others have, are missing in all of its rows."""
+    union = dict.fromkeys(name for columns in every for name in columns)
+    for more, columns in zip(given, every, strict=True):
+        more.update({name: float("nan") for name in union if name not in set(columns)})
 
 
 def _given(sources: Sequence[Source], names: list[list[str]], spec: DatasetSpec) -> list[dict[str, Any]]:

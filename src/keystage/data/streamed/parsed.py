@@ -1,5 +1,6 @@
 """A block of a file as a typed table. Cells that are not of their type are left as texts, for the checks to say so."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -7,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from keystage.data.columns import ColumnType
 from keystage.data.formats.columnar import plain
 from keystage.data.formats.opening import without_missing_texts
+from keystage.data.sources.spec import ReadSpec
 from keystage.data.spec import DatasetSpec
+from keystage.data.streamed.blocks import blocks_of
 from keystage.data.streamed.delimited import FALSE, TRUE, fitting
 from keystage.data.streamed.files import File
 
@@ -111,12 +114,23 @@ class Parser:
         return frame
 
 
-def kinds_in(content: "memoryview | pa.RecordBatch", file: File, spec: DatasetSpec) -> dict[str, Kind]:
-    """What the columns of a block that are not declared seem to be.
+def first_kinds(files: Sequence[File], spec: DatasetSpec) -> dict[str, Kind]:
+    """What each column that is not declared seems to be in the first block of the first file that holds it.
 
     Raises:
-        DatasetError: the rows have no such columns, or are not UTF-8.
+        DatasetError: the rows have no such columns, or are not in their encoding.
     """
+    kinds: dict[str, Kind] = {}
+    known: set[str] = set()
+    for file in files:
+        if set(file.wanted) - known:
+            block = next(blocks_of([file.source], spec.read or ReadSpec()))
+            kinds = _kinds_in(block.content, file, spec) | kinds
+            known.update(file.wanted)
+    return kinds
+
+
+def _kinds_in(content: "memoryview | pa.RecordBatch", file: File, spec: DatasetSpec) -> dict[str, Kind]:
     import pyarrow as pa
 
     if not isinstance(content, memoryview):

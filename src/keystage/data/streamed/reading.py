@@ -17,7 +17,7 @@ from keystage.data.spec import DatasetSpec, Task
 from keystage.data.streamed.blocks import Block, blocks_of
 from keystage.data.streamed.counted import Tally, checks_together, tallied
 from keystage.data.streamed.files import File, files_of
-from keystage.data.streamed.parsed import Kind, OtherKind, Parser, kinds_in
+from keystage.data.streamed.parsed import Kind, OtherKind, Parser, first_kinds
 from keystage.data.streamed.sampled import Sample
 from keystage.data.streamed.seen import Seen
 from keystage.data.streamed.staged import Staging
@@ -131,7 +131,7 @@ def read_streamed(
     assert spec.stream is not None
     files = files_of(sources, spec)
     work = _Work(spec, files, staging)
-    kinds: dict[str, Kind] = kinds_in(next(blocks_of(sources, spec.read or ReadSpec())).content, files[0], spec)
+    kinds = first_kinds(files, spec)
     while True:
         shared_out = [spec.label if spec.task is Task.classification else None, spec.test_column]
         sample = Sample(spec.stream.rows, seed, [name for name in shared_out if name is not None])

@@ -41,4 +41,5 @@ def _settled(column: str, types: list[str], name: str) -> str:
                 fix=f"write them with one zone, or all without, or declare '{column}' as string in dataset.columns",
             )
         return next(kind for unit in ("ns", "us", "ms", "s") for kind in times if f"[{unit}" in kind)
-    return "str" if "str" in types else "float64"
+    # Booleans beside other things, and be it missing cells, are texts, as in a table read at once.
+    return "str" if {"str", "bool"} & set(types) else "float64"
