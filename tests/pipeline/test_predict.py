@@ -148,6 +148,51 @@ def test_several_files_are_scored_below_each_other_with_the_columns_of_their_pat
             predict_file(replace(asked, source=tmp_path / "rows", output=output), _silent)
 
 
+def test_the_name_of_a_file_is_a_column_where_the_model_has_learnt_from_names(
+    finished: Project, scored: Path, tmp_path: Path
+) -> None:
+    expected = pd.read_csv(scored)[["PassengerId", "predicted", "probability_0"]].set_index("PassengerId")
+    (tmp_path / "rows").mkdir()
+    for port, part in _rows(finished).groupby("Embarked"):
+        part.drop(columns="Embarked").to_csv(tmp_path / "rows" / str(port), index=False)
+    asked = Request(_served(finished), tmp_path / "rows" / "*", tmp_path / "out.parquet", ["PassengerId"])
+    model = replace(asked.model, reading={"source_column": "Embarked", "format": "csv"})
+
+    for source in (tmp_path / "rows" / "*", tmp_path / "rows" / "S"):
+        predict_file(replace(asked, source=source, model=model), _silent)
+        found = pd.read_parquet(tmp_path / "out.parquet").astype({"PassengerId": "int64"}).set_index("PassengerId")
+        assert len(found) > 600
+        pd.testing.assert_frame_equal(found[list(expected)], expected.loc[found.index])
+
+
+def test_true_and_false_are_what_they_were_in_training_in_each_form(project: Project, tmp_path: Path) -> None:
+    rows = _rows(project).assign(male=lambda rows: rows["Sex"] == "male")
+    rows["young"] = (rows["Age"] < 30).astype("object").mask(rows["Age"].isna())
+    rows = rows[["male", "young", "Fare", "Survived"]]
+    (project.root / "data/flags").mkdir()
+    rows.to_csv(project.root / "data/flags/rows.csv", index=False)
+    (project.root / "conf/dataset/flags.yaml").write_text(
+        "{name: flags, path: data/flags, files: [rows.csv], label: Survived, task: classification}", encoding="utf-8"
+    )
+    (project.root / "conf/prep/flags.yaml").write_text(
+        "{test_size: 0.2, steps: [{use: codes, columns: [young], options: {unknown: -1, missing: -2}}]}",
+        encoding="utf-8",
+    )
+    project.call("keystage", "run", "dataset=flags", "prep=flags", "automl=smoke", "registry.model_name=Flags")
+    rows.to_json(tmp_path / "rows.jsonl", orient="records", lines=True)
+    rows.assign(young=rows["young"].astype("boolean")).to_parquet(tmp_path / "rows.parquet")
+
+    outputs = []
+    for name in (project.root / "data/flags/rows.csv", tmp_path / "rows.jsonl", tmp_path / "rows.parquet"):
+        outputs.append(tmp_path / f"{name.suffix[1:]}.csv")
+        project.call("keystage", "predict", "Flags@1", str(name), str(outputs[-1]))
+    answer = project.call("python", "-c", BY_MLFLOW, "Flags", "data/flags/rows.csv").stdout.splitlines()[-1]
+
+    of_text, of_lines, of_parquet = (output.read_text(encoding="utf-8") for output in outputs)
+    assert of_text == of_lines == of_parquet
+    assert pd.read_csv(outputs[0])["predicted"].tolist() == json.loads(answer)[0]
+
+
 def test_of_several_files_a_bad_row_is_told_with_its_file_and_one_header_may_do_for_all(
     finished: Project, tmp_path: Path
 ) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from keystage.adapters import mlflow_served
 from keystage.core.errors import RegistryError
 from keystage.core.params import first_line
-from keystage.registry.lineage import KEY
+from keystage.registry.lineage import BOOLEANS, KEY
 from keystage.registry.package import ModelPackage
 from keystage.registry.spec import ModelFormat
 
@@ -51,7 +51,7 @@ def log_model(package: ModelPackage, run_id: str, form: ModelFormat) -> LoggedMo
             flavor=flavor,
             flavor_name="sklearn",
             run_id=run_id,
-            metadata=dict(package.lineage),
+            metadata={**package.lineage, BOOLEANS: package.booleans},
             validate_serving_input=False,  # in this process; the caller does it in a clean one
         )
     return LoggedModel(str(logged.model_id), str(logged.model_uri), flavor.size)

@@ -12,6 +12,7 @@ from keystage.core.errors import KeystageError
 from keystage.registry.package import digest_of_mapping
 
 KEY = "keystage"  # in the model's metadata
+BOOLEANS = "keystage.booleans"  # beside it: raw columns whose cells are true or false
 FORMAT = 1
 GIT_COMMIT = "keystage.git_commit"
 _RUN = "keystage.run"

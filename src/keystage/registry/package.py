@@ -40,6 +40,11 @@ class ModelPackage:
     code: Path
     lineage: Mapping[str, Any]
 
+    @property
+    def booleans(self) -> list[str]:
+        """The raw columns whose cells are true or false, as words in a text are."""
+        return [str(name) for name in self.example.columns[self.example.dtypes == "bool"]]
+
 
 def join(recipe: Any, model: Any, intervals: Mapping[str, Any] | None = None, features: Iterable[str] = ()) -> Any:
     """Recipe and model as one scikit-learn pipeline that takes raw rows.

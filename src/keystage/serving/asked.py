@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from keystage.core.errors import DatasetError, hint, hints, listing
+from keystage.data.sources.resolve import Source
 from keystage.data.sources.spec import ENDINGS, Format, HeaderKind, ReadSpec, ending_of
 from keystage.serving.formats import columns_of
 from keystage.serving.forms import form_of
 from keystage.serving.parts import bad_file
-from keystage.serving.raw_file import Form, RawFile, read_as, sources_at, stands_among
+from keystage.serving.raw_file import Form, RawFile, name_among, read_as, sources_at, stands_among
 from keystage.serving.served import ServedModel
 
 ALL = "*"  # --keep: every column of the input
@@ -48,9 +49,15 @@ class Request:
         """
         texts = [name for name, kind in self.model.columns.items() if kind == "text"]
         return [
-            RawFile(source.path, self._reading(source.path), self.model.missing, texts, source.partitions)
+            RawFile(source.path, self._reading(source.path), self.model.missing, texts, self._given(source))
             for source in sources_at(self.source)
         ]
+
+    def _given(self, source: Source) -> dict[str, str | None]:
+        """Columns that the path gives; and the file's name, where the model has learnt from names of files."""
+        added = self.model.reading.get("source_column") or ""
+        named = {added: name_among(source.path, self.source)} if added in self.model.columns else {}
+        return {**source.partitions, **named}
 
     def _reading(self, file: Path) -> ReadSpec:
         declared = dict(self.model.reading)

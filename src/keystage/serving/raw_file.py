@@ -129,6 +129,16 @@ def stands_among(written: Path, place: Path) -> bool:
     return is_pattern(place.as_posix()) and bool(list(matching(where.as_posix(), [file.as_posix()])))
 
 
+def name_among(file: Path, place: Path) -> str:
+    """What ``dataset.read.source_column`` calls a file of a folder, or of the one that a pattern begins with."""
+    if place.is_dir():
+        return file.relative_to(place).as_posix()
+    folder = place.parent
+    while is_pattern(folder.as_posix()):
+        folder = folder.parent
+    return file.relative_to(folder).as_posix()
+
+
 def read_as(declared: Mapping[str, Any], changes: Sequence[str] = ()) -> ReadSpec:
     """How files are read, by what the model tells of ``dataset.read`` and by what the command says.
 

@@ -143,11 +143,14 @@ def _numbers_or_cells(cells: list[Any], index: list[int]) -> "pd.Series":
 
 def _frame(table: "pa.Table", kinds: Mapping[str, str], booleans: Sequence[str]) -> "pd.DataFrame":
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     columns = []
     for name, kind in kinds.items():
         column = table[name]
-        if kind == "text" and not pa.types.is_string(column.type):
+        if kind == "text" and pa.types.is_boolean(column.type):
+            column = pc.if_else(column, "True", "False")  # the words of training; Arrow would write true
+        elif kind == "text" and not pa.types.is_string(column.type):
             column = column.cast(pa.string())
         columns.append(column)
     frame: pd.DataFrame = pa.table(columns, names=list(kinds)).to_pandas()

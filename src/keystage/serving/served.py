@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from keystage.core.params import parse_yaml
-from keystage.registry.lineage import KEY
+from keystage.registry.lineage import BOOLEANS, KEY
 from keystage.serving.errors import ServingError
 
 MODEL_FILE = "MLmodel"  # MLflow's name for the file that describes a model
@@ -24,7 +24,7 @@ class ServedModel:
         name: what people call it: MODEL@NUMBER.
         folder: with the model's files.
         columns: kind of each raw column that the model takes, by name and in order: number, text or date.
-        booleans: columns declared as such; in text, their cells are words.
+        booleans: columns declared as such, or found to be; in text, their cells are words.
         missing: texts that stand for a missing cell, as when the model was trained.
         reading: ``dataset.read`` of that time, how the files were read that it learnt from; empty where they were as
             their endings say.
@@ -65,17 +65,19 @@ class ServedModel:
                 why="it is no scikit-learn model with a signature of named columns",
                 fix="register it with keystage: keystage run",
             )
-        dataset = (((told.get("metadata") or {}).get(KEY) or {}).get("parameters") or {}).get("dataset") or {}
+        metadata = told.get("metadata") or {}
+        dataset = ((metadata.get(KEY) or {}).get("parameters") or {}).get("dataset") or {}
+        declared = [item["name"] for item in dataset.get("columns", []) if item["type"] == "boolean"]
         return cls(
             name=name,
             folder=folder,
             columns={column["name"]: _NAMED_KINDS.get(column["type"], "number") for column in inputs},
-            booleans=tuple(item["name"] for item in dataset.get("columns", []) if item["type"] == "boolean"),
+            booleans=tuple(dict.fromkeys([*declared, *metadata.get(BOOLEANS, ())])),
             missing=tuple(dataset.get("missing", ("",))),
             reading=dataset.get("read") or {},
             form=str(flavor.get("serialization_format", "pickle")),
             digest=hashlib.sha256(text).hexdigest(),
-            commit=str(((told.get("metadata") or {}).get(KEY) or {}).get("commit", "")),
+            commit=str((metadata.get(KEY) or {}).get("commit", "")),
         )
 
     def refuse_code(self, *, allowed: bool) -> None:
