@@ -146,6 +146,9 @@ def _show_versions(model: "Model") -> None:
         table.add_row(entry.number, ", ".join(entry.aliases), _outcome(entry), *scores, _time(entry)[:10])
     console = Console()
     console.print(table)
+    if len(alike := model.tested_alike) > 1:
+        groups = "; ".join(", ".join(numbers) for numbers in alike)
+        console.print(f"Tested on different rows, so scores compare within {groups} only.", highlight=False)
     if model.aliases.get(CHAMPION) is None:
         console.print(f"No version is champion: keystage registry promote {model.name}@VERSION", highlight=False)
 

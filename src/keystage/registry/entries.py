@@ -114,6 +114,15 @@ class Model:
         """The version in force."""
         return self.version(self.aliases.get(CHAMPION, ""))
 
+    @property
+    def tested_alike(self) -> list[list[str]]:
+        """Numbers of versions, together where they were tested on the same rows; where these are known."""
+        groups: dict[str, list[str]] = {}
+        for entry in self.versions:
+            if rows := entry.tags.get(TEST_ROWS_TAG):
+                groups.setdefault(rows, []).append(entry.number)
+        return list(groups.values())
+
     def newest_passed(self, but: str) -> Entry | None:
         """The newest version that the gate let pass, other than the one of that number."""
         others = (entry for entry in reversed(self.versions) if entry.number != but)
