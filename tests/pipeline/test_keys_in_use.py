@@ -11,8 +11,6 @@ from keystage.cli.plan import look
 from keystage.core.params import key_parameters
 from keystage.reuse.plan import Decision
 
-pytestmark = pytest.mark.slow
-
 # Runs a stage with parameters that note which of their fields are read.
 _WATCHED = """
 import json, sys
@@ -69,6 +67,7 @@ def test_a_key_holds_exactly_the_parameters_that_the_stage_reads(project: Projec
     assert read - in_key <= {"dataset.name", "dataset.path", "dataset.version", "compute.train.cores"}
 
 
+@pytest.mark.slow
 def test_every_file_of_the_repository_runs_exactly_the_stages_that_can_reach_it(project: Project) -> None:
     reached = {stage: {_file(module) for module in _reached(stage)} | {f"stages/{stage}.py"} for stage in KEYED}
     settings = project.settings()
@@ -95,6 +94,7 @@ def test_every_file_of_the_repository_runs_exactly_the_stages_that_can_reach_it(
     assert not wrong
 
 
+@pytest.mark.slow
 def test_your_own_code_is_in_the_key_when_the_recipe_names_it_with_all_that_it_imports(project: Project) -> None:
     (project.root / "conf/prep/own.yaml").write_text(RECIPE_WITH_OWN_STEP, encoding="utf-8")
     (project.root / "src/project/limits.py").write_text("LOW = 0.01\n", encoding="utf-8")
@@ -115,6 +115,7 @@ def test_your_own_code_is_in_the_key_when_the_recipe_names_it_with_all_that_it_i
     assert project.stages_run("dvc", "repro", "evaluate") == {"conf", "dataprep", "evaluate"}
 
 
+@pytest.mark.slow
 def test_own_code_that_nothing_names_makes_no_new_version(project: Project) -> None:
     project.call("keystage", "run")
     project.append("src/project/transforms.py", "# a comment\n")
@@ -122,6 +123,7 @@ def test_own_code_that_nothing_names_makes_no_new_version(project: Project) -> N
     assert "has this very model already" in project.call("keystage", "run").stdout
 
 
+@pytest.mark.slow
 def test_a_metric_of_your_own_is_in_the_key_of_train_alone(project: Project) -> None:
     project.call("keystage", "run", "automl.metric=project.metrics:cost")
     assert "cost" in project.call("keystage", "leaderboard").stdout
@@ -133,6 +135,7 @@ def test_a_metric_of_your_own_is_in_the_key_of_train_alone(project: Project) -> 
     assert project.stages_run("dvc", "repro", "evaluate") == {"conf"}
 
 
+@pytest.mark.slow
 def test_a_run_with_reuse_off_leaves_the_kept_results_as_they_were(project: Project) -> None:
     lock = project.root / "dvc.lock"
     before = lock.read_text(encoding="utf-8")
@@ -149,6 +152,7 @@ def test_a_run_with_reuse_off_leaves_the_kept_results_as_they_were(project: Proj
     assert lock.read_text(encoding="utf-8") == before
 
 
+@pytest.mark.slow
 def test_reuse_can_be_switched_off_for_an_experiment(project: Project) -> None:
     done = project.call("dvc", "exp", "run", "--temp", "-S", "reuse.dataprep=false")
 
@@ -156,6 +160,7 @@ def test_reuse_can_be_switched_off_for_an_experiment(project: Project) -> None:
     assert "Running stage 'train'" not in done.stdout
 
 
+@pytest.mark.slow
 def test_packages_that_differ_from_the_lock_are_refused_or_recorded_in_the_key(project: Project) -> None:
     lock = project.root / "requirements/runtime.txt"
     text = lock.read_text(encoding="utf-8")
@@ -178,6 +183,7 @@ def test_packages_that_differ_from_the_lock_are_refused_or_recorded_in_the_key(p
     assert "make catboost" in refused.stdout
 
 
+@pytest.mark.slow
 def test_data_that_dvc_tracks_need_not_be_fetched_for_a_result_to_be_reused(project: Project) -> None:
     project.call("git", "rm", "-r", "--quiet", "--cached", "data/titanic")
     project.call("dvc", "add", "--quiet", "data/titanic")
