@@ -9,15 +9,19 @@ import yaml
 from tests.conftest import ROOT
 
 from keystage.core.errors import DatasetError
-from keystage.data.columns import ColumnType
+from keystage.data.columns import ColumnSpec, ColumnType
 from keystage.data.forecast import ForecastSpec
+from keystage.data.look import reading
 from keystage.data.look.columns import Marks, kind_of
 from keystage.data.look.table import Look, look_at
 from keystage.data.look.text import has_header
 from keystage.data.reading import read_dataset
-from keystage.data.sources.resolve import Source
+from keystage.data.sources.resolve import Source, resolve
+from keystage.data.sources.spec import ReadSpec
 from keystage.data.spec import DatasetSpec, RowsSpec, Task
 from keystage.data.split import usable_rows
+from keystage.data.stream import StreamSpec
+from keystage.data.streamed.reading import read_streamed
 from keystage.results.new_dataset import Wish, declare
 
 PLAIN = "day,amount,kind\n2024-01-01,1.5,a\n2024-01-02,,b\n2024-01-03,2,a\n"
@@ -369,3 +373,45 @@ def _sources(folder: Path, contents: list[str | bytes]) -> list[Source]:
         (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
         found.append(_source(folder / name))
     return found
+
+
+@pytest.mark.parametrize("ending", [".csv", ".csv.gz", ".parquet"])
+def test_of_a_large_table_the_first_rows_are_looked_at_and_it_is_read_in_blocks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    monkeypatch.setattr(reading, "LARGE", 10_000)
+    monkeypatch.setattr(reading, "PART_ROWS", 2000)
+    rows = pd.DataFrame({"nr": range(6000)}).astype("str").radd("n")
+    rows["same"] = [1] * 5000 + [2] * 1000
+    rows["day"] = [f"{row % 28 + 1:02}.03.2024" for row in range(6000)]
+    rows["kind"] = ["a", "b", *["c", "d"] * 2999]
+    path = tmp_path / "data" / f"t{ending}"
+    path.parent.mkdir()
+    rows.to_parquet(path) if ending == ".parquet" else rows.to_csv(path, index=False)
+
+    written, found = declare(tmp_path, path, Wish("kind"))
+
+    told = yaml.safe_load((tmp_path / written).read_text(encoding="utf-8"))
+    assert (found.rows, found.is_part, list(found.drop), found.where) == (2000, True, ["nr"], None)
+    assert "the first 2,000 rows" in (tmp_path / written).read_text(encoding="utf-8")
+    assert told["stream"] == {}
+    assert [column["name"] for column in told["columns"]] == ["nr", "day", "kind"], "numbers are found by all rows"
+    columns = [ColumnSpec(column["name"], ColumnType(column["type"])) for column in told["columns"]]
+    spec = DatasetSpec(
+        told["files"], "kind", Task.classification, "t", told["path"], columns, drop=told["drop"], stream=StreamSpec(),
+        read=ReadSpec(**told["read"]) if "read" in told else None,
+    )  # fmt: skip
+    assert read_streamed(spec, resolve(spec, tmp_path), 1, 1).rows == 6000
+
+
+def test_of_a_large_table_that_cannot_be_read_in_blocks_no_stream_is_declared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "LARGE", 10)
+    path = tmp_path / "t.csv"
+    path.write_text("x;y;z\n" + "1.234,5;a;1\n2.000,5;b;2\n" * 9, encoding="utf-8")
+
+    written, found = declare(tmp_path, path, Wish("y"))
+
+    assert found.read["thousands"] == "."
+    assert "stream" not in yaml.safe_load((tmp_path / written).read_text(encoding="utf-8"))

@@ -36,7 +36,7 @@ def new(
         bool | None, typer.Option("--header/--no-header", help="Whether the first line has names; else it is guessed.")
     ] = None,
 ) -> None:
-    """Declare FILE in conf/dataset: look at all of it, say what was seen, copy and overwrite nothing."""
+    """Declare FILE in conf/dataset: look at it, say what was seen, copy and overwrite nothing."""
     from keystage.data.forecast import ForecastSpec
     from keystage.data.spec import Task
     from keystage.results.new_dataset import Wish, declare
@@ -45,8 +45,10 @@ def new(
     names = [part.strip() for part in series.split(",") if part.strip()]
     ahead = ForecastSpec(horizon, names) if horizon is not None else None
     wish = Wish(label, name, Task(task.value) if task else None, time, ahead, header)
+    typer.echo(f"Looking at {file}", err=True)
     written, look = declare(root, file, wish)
-    typer.echo(f"{written} is written, from {look.rows:,} rows of {len(look.columns)} columns:")
+    rows = f"the first {look.rows:,} rows" if look.is_part else f"{look.rows:,} rows"
+    typer.echo(f"{written} is written, from {rows} of {len(look.columns)} columns:")
     for reason in look.why:
         typer.echo(f"  {reason}")
     for column, reason in look.drop.items():

@@ -145,7 +145,8 @@ def _require_free(root: Path, option: str) -> None:
 def _text(option: str, folder: str, entry: str, sources: Sequence[Source], wish: Wish, look: Look) -> str:
     """The declaration, with what was seen as comments."""
     of = f"{folder}/{entry}" if len(sources) == 1 else f"{folder}/{entry} ({len(sources)} files)"
-    lines = [f"# {of}, {look.rows:,} rows. Written by keystage dataset new; yours to edit. Seen:"]
+    rows = f"the first {look.rows:,} rows" if look.is_part else f"{look.rows:,} rows"
+    lines = [f"# {of}, {rows}. Written by keystage dataset new; yours to edit. Seen:"]
     lines += [f"#   {reason}" for reason in look.why]
     lines += [f"name: {_quoted(option)}", f"path: {_quoted(folder)}", f"files: [{_quoted(entry)}]"]
     lines += [f"label: {_quoted(wish.label)}", f"task: {look.task.value}"]
@@ -158,7 +159,9 @@ def _text(option: str, folder: str, entry: str, sources: Sequence[Source], wish:
     if look.missing != [""]:
         lines.append(f"missing: [{', '.join(map(_quoted, look.missing))}]")
     lines += ["rows:", f"  where: {_quoted(look.where)}"] if look.where else []
-    listed = look.columns if len(look.columns) <= MAX_LISTED else {
+    if look.is_part and look.task is not Task.forecasting and "thousands" not in look.read:
+        lines.append("stream: {}  # read in blocks, and a sample is learnt from: docs/large-tables.md")
+    listed = look.columns if len(look.columns) <= MAX_LISTED and not look.is_part else {
         name: kind for name, kind in look.columns.items() if kind not in _FOUND or name == wish.label
     }  # fmt: skip
     lines += ["columns:", *(f"  - {{name: {_quoted(name)}, type: {kind.value}}}" for name, kind in listed.items())]

@@ -1,6 +1,7 @@
 """Tables of Arrow: Parquet files. Their types become the few that a CSV would give: numbers, texts, times."""
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from keystage.core.errors import DatasetError, listing
@@ -31,13 +32,16 @@ def parquet_header(source: Source) -> list[str]:
         raise damaged(source, error) from error
 
 
-def read_parquet(source: Source, spec: DatasetSpec, wanted: list[str] | None) -> "pd.DataFrame":
+def read_parquet(
+    source: Source, spec: DatasetSpec, wanted: list[str] | None, most: int | None = None
+) -> "pd.DataFrame":
     """The rows of a file.
 
     Args:
         source: the file.
         spec: which columns are text.
         wanted: the columns that are read; None reads all.
+        most: how many rows are read, the first ones; None reads all.
 
     Raises:
         DatasetError: it is no Parquet, or damaged, or a column has a type that no feature can have.
@@ -47,7 +51,11 @@ def read_parquet(source: Source, spec: DatasetSpec, wanted: list[str] | None) ->
 
     try:
         with ParquetFile(source.path) as file:
-            table = file.read(columns=wanted)
+            if most is None:
+                table = file.read(columns=wanted)
+            else:
+                schema = file.schema_arrow
+                table = pa.Table.from_batches(islice(file.iter_batches(most, columns=wanted), 1), schema)
             table = table.select([name for name in table.column_names if not _PANDAS_INDEX.fullmatch(name)])
     except (pa.ArrowInvalid, OSError) as error:
         raise damaged(source, error) from error

@@ -1,4 +1,4 @@
-"""A table that nobody has declared, read whole, and what it takes to read it so."""
+"""A table that nobody has declared, read whole or in part, and what it takes to read it so."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -6,18 +6,24 @@ from typing import TYPE_CHECKING, Any
 
 from keystage.core.errors import DatasetError, listing
 from keystage.data.columns import ColumnType
-from keystage.data.formats.opening import names_in, require_same_columns, rows_of
+from keystage.data.formats.columnar import read_parquet
+from keystage.data.formats.opening import names_in, require_same_columns, rows_of, without_missing_texts
 from keystage.data.look.alike import encoding_of_all, require_alike
 from keystage.data.look.columns import PLAIN, Kind, cells_by_column, kind_of, marks_of, missing_in, spaces_told
 from keystage.data.look.text import TextForm, text_form
 from keystage.data.marks import Marks
 from keystage.data.reading import as_numbers
 from keystage.data.sources.resolve import Source
-from keystage.data.sources.spec import Format, ReadSpec
+from keystage.data.sources.spec import Format, ReadSpec, compression_of
+from keystage.data.stream import STREAMED
 from keystage.data.undeclared import undeclared
 
 if TYPE_CHECKING:
     import pandas as pd
+
+LARGE = 500 * 10**6  # bytes of CSV, whose texts take several times as much when they are looked at
+PART_ROWS = 1_000_000  # of a large table that are looked at
+_PACKED = 5  # bytes of CSV for one of Parquet or of a compressed file, as they come in practice
 
 
 @dataclass
@@ -30,6 +36,7 @@ class Seen:
         read: the settings of ``dataset.read`` that are not the usual.
         missing: texts that stand for missing cells.
         why: what was found and is not the usual, a sentence each.
+        is_part: whether the files have more rows, too many to look at.
     """
 
     table: "pd.DataFrame"
@@ -37,10 +44,11 @@ class Seen:
     read: dict[str, Any] = field(default_factory=dict)
     missing: list[str] = field(default_factory=lambda: [""])
     why: list[str] = field(default_factory=list)
+    is_part: bool = False
 
 
 def seen_in(sources: Sequence[Source], *, has_header: bool | None = None) -> Seen:
-    """Read all of some files of one form.
+    """Read some files of one form; of large ones that can be read in blocks the first rows.
 
     Args:
         sources: at least one.
@@ -57,19 +65,30 @@ def seen_in(sources: Sequence[Source], *, has_header: bool | None = None) -> See
             why="the files of a dataset are read alike",
             fix="name files of one form, by a pattern such as 'data/sales/*.csv'",
         )
-    seen = _texts(sources, has_header) if kind in {Format.csv, Format.tsv} else _typed_files(sources, kind)
+    most = max(1, PART_ROWS // len(sources)) if kind in STREAMED and size_of(sources) > LARGE else None
+    seen = _texts(sources, has_header, most) if kind in {Format.csv, Format.tsv} else _typed_files(sources, kind, most)
+    seen.is_part = most is not None
     for name in sources[0].partitions:
         seen.table[name] = as_numbers(seen.table[name])
         seen.kinds[name] = Kind(_kind_by_type(seen.table[name]))
     return seen
 
 
-def _texts(sources: Sequence[Source], has_header: bool | None) -> Seen:
+def size_of(sources: Sequence[Source]) -> int:
+    """About how many bytes the rows of files take as CSV that is not compressed."""
+    return sum(
+        source.path.stat().st_size
+        * (_PACKED if compression_of(source.name) or source.format_by(ReadSpec()) is Format.parquet else 1)
+        for source in sources
+    )
+
+
+def _texts(sources: Sequence[Source], has_header: bool | None, most: int | None) -> Seen:
     import pandas as pd
 
     form = text_form(sources[0].path, has_header, encoding_of_all(sources))
     _require_names(sources[0], form)
-    frames = [_rows(source, form) for source in sources]
+    frames = [_rows(source, form, most) for source in sources]
     raw = _below_each_other(sources, frames)
     own = [name for name in raw.columns if name not in sources[0].partitions]
     cells = cells_by_column(raw[own])
@@ -89,7 +108,7 @@ def _texts(sources: Sequence[Source], has_header: bool | None) -> Seen:
     return Seen(table, kinds, _read(form, marks), missing, [*form.why, *why])
 
 
-def _rows(source: Source, form: TextForm) -> "pd.DataFrame":
+def _rows(source: Source, form: TextForm, most: int | None) -> "pd.DataFrame":
     import pandas as pd
 
     try:
@@ -105,6 +124,7 @@ def _rows(source: Source, form: TextForm) -> "pd.DataFrame":
             keep_default_na=False,
             na_values=[""],
             index_col=False,
+            nrows=most,
         )
     except (pd.errors.ParserError, UnicodeDecodeError, ValueError) as error:
         raise DatasetError(
@@ -115,10 +135,15 @@ def _rows(source: Source, form: TextForm) -> "pd.DataFrame":
     return rows
 
 
-def _typed_files(sources: Sequence[Source], form: Format) -> Seen:
+def _typed_files(sources: Sequence[Source], form: Format, most: int | None) -> Seen:
     """Files whose cells have types; texts of JSON and of sheets may be times or numbers all the same."""
     spec = undeclared([source.name for source in sources])
-    frames = (rows_of(source, spec, names_in(source, spec, None), None, is_first=True) for source in sources)
+    frames = (
+        rows_of(source, spec, names_in(source, spec, None), None, is_first=True)
+        if most is None
+        else without_missing_texts(read_parquet(source, spec, None, most), spec)
+        for source in sources
+    )
     table = _below_each_other(sources, frames)
     kinds = {}
     for name in table.columns:

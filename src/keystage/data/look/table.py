@@ -29,7 +29,7 @@ class Look:
     """What files seem to be.
 
     Attributes:
-        rows: of the table.
+        rows: of the table, or of what was looked at of it.
         columns: type by name.
         read: the settings of ``dataset.read`` that are not the usual.
         missing: texts that stand for missing cells.
@@ -37,6 +37,7 @@ class Look:
         drop: columns with nothing to learn from, with the reason.
         where: the condition by which rows are taken; None takes all.
         why: what was found and is not the usual, a sentence each.
+        is_part: whether the files have more rows than were looked at.
     """
 
     rows: int
@@ -47,6 +48,7 @@ class Look:
     drop: dict[str, str]
     where: str | None = None
     why: list[str] = field(default_factory=list)
+    is_part: bool = False
 
 
 def look_at(
@@ -57,7 +59,7 @@ def look_at(
     *,
     has_header: bool | None = None,
 ) -> Look:
-    """Read all of some files of one form.
+    """Read some files of one form, and of large ones the first rows.
 
     Args:
         sources: at least one file.
@@ -79,8 +81,10 @@ def look_at(
                 why=f"{option} names it; it has {len(table.columns)}: {listing(map(str, table.columns))}",
                 fix="--header, where the first line names them" if headless else hint(name, map(str, table.columns)),
             )
-    found, reason = _task(table[label], kinds[label].type, task)
-    where, left = (None, "") if found.learnt is not Task.classification else _without_lone(table[label], kinds[label])
+    found, reason = _task(table[label], kinds[label].type, task, is_part=seen.is_part)
+    where, left = None, ""
+    if found.learnt is Task.classification and not seen.is_part:
+        where, left = _without_lone(table[label], kinds[label])
     unlabelled = int(table[label].isna().sum())
     why = [*seen.why, reason, *([left] if left else [])]
     if unlabelled:
@@ -92,14 +96,14 @@ def look_at(
         seen.read["datetimes"] = times
     why += [_times_told(name, kind) for name, kind in kinds.items() if kind.time]
     columns = {name: kind.type for name, kind in kinds.items()}
-    drops = _drops(table.drop(columns=[label, *roles]))
+    drops = _drops(table.drop(columns=[label, *roles]), is_part=seen.is_part)
     if not roles and len(drops) == len(table.columns) - 1:
         raise DatasetError(
             f"nothing is left to learn '{label}' from",
             why="; ".join(f"'{name}' is {reason}" for name, reason in drops.items()) or "it is the only column",
             fix="add columns to the file; to go by times: --task forecasting --time COLUMN --horizon PERIODS",
         )
-    return Look(len(table), columns, seen.read, seen.missing, found, drops, where, why)
+    return Look(len(table), columns, seen.read, seen.missing, found, drops, where, why, seen.is_part)
 
 
 def _without_lone(label: "pd.Series", kind: Kind) -> tuple[str | None, str]:
@@ -119,7 +123,7 @@ def _times_told(name: str, kind: Kind) -> str:
     return f"{told}; so can they like {kind.other}: choose" if kind.other else told
 
 
-def _task(label: "pd.Series", kind: ColumnType, asked: Task | None) -> tuple[Task, str]:
+def _task(label: "pd.Series", kind: ColumnType, asked: Task | None, *, is_part: bool) -> tuple[Task, str]:
     """What is learnt of the label, and why.
 
     Raises:
@@ -130,8 +134,9 @@ def _task(label: "pd.Series", kind: ColumnType, asked: Task | None) -> tuple[Tas
     if distinct < 2:
         raise DatasetError(
             f"there is nothing to learn about '{name}'",
-            why=f"it has {distinct or 'no'} value in {len(label):,} rows",
-            fix="--label: name the column that is to be predicted",
+            why=f"it has {distinct or 'no'} value in {'the first ' if is_part else ''}{len(label):,} rows",
+            fix="--label: name the column that is to be predicted"
+            + ("; where later rows hold more, declare it by hand: docs/your-own-table.md" if is_part else ""),
         )
     numbers = kind in {ColumnType.integer, ColumnType.number}
     if asked is not None and asked.learnt is Task.regression and not numbers:
@@ -165,14 +170,16 @@ def _task(label: "pd.Series", kind: ColumnType, asked: Task | None) -> tuple[Tas
     return Task.regression, f"task regression: {values}, which are numbers"
 
 
-def _drops(table: "pd.DataFrame") -> dict[str, str]:
-    """Columns with nothing to learn from, by reason."""
+def _drops(table: "pd.DataFrame", *, is_part: bool) -> dict[str, str]:
+    """Columns with nothing to learn from, by reason. What is constant in the first rows need not be so in all."""
     from keystage.data.profile import profiled
 
     reasons = {
         Purpose.identifier: "an identifier: nearly every value is another",
         Purpose.constant: "constant: it has one value, or none",
     }
+    if is_part:
+        del reasons[Purpose.constant]
     found = {profile.column: profile.purpose for profile in profiled(table)}
     numbers = {
         name for name, purpose in found.items() if purpose is Purpose.identifier and _mostly_numbers(table[name])
