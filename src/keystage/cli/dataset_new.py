@@ -47,8 +47,7 @@ def new(
     wish = Wish(label, name, Task(task.value) if task else None, time, ahead, header)
     typer.echo(f"Looking at {file}", err=True)
     written, look = declare(root, file, wish)
-    rows = f"the first {look.rows:,} rows" if look.is_part else f"{look.rows:,} rows"
-    typer.echo(f"{written} is written, from {rows} of {len(look.columns)} columns:")
+    typer.echo(f"{written} is written, from {look.extent} of {len(look.columns)} columns:")
     for reason in look.why:
         typer.echo(f"  {reason}")
     for column, reason in look.drop.items():

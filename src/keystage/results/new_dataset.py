@@ -145,8 +145,7 @@ def _require_free(root: Path, option: str) -> None:
 def _text(option: str, folder: str, entry: str, sources: Sequence[Source], wish: Wish, look: Look) -> str:
     """The declaration, with what was seen as comments."""
     of = f"{folder}/{entry}" if len(sources) == 1 else f"{folder}/{entry} ({len(sources)} files)"
-    rows = f"the first {look.rows:,} rows" if look.is_part else f"{look.rows:,} rows"
-    lines = [f"# {of}, {rows}. Written by keystage dataset new; yours to edit. Seen:"]
+    lines = [f"# {of}, {look.extent}. Written by keystage dataset new; yours to edit. Seen:"]
     lines += [f"#   {reason}" for reason in look.why]
     lines += [f"name: {_quoted(option)}", f"path: {_quoted(folder)}", f"files: [{_quoted(entry)}]"]
     lines += [f"label: {_quoted(wish.label)}", f"task: {look.task.value}"]

@@ -65,7 +65,7 @@ def seen_in(sources: Sequence[Source], *, has_header: bool | None = None) -> See
             why="the files of a dataset are read alike",
             fix="name files of one form, by a pattern such as 'data/sales/*.csv'",
         )
-    most = max(1, PART_ROWS // len(sources)) if kind in STREAMED and size_of(sources) > LARGE else None
+    most = max(1, PART_ROWS // len(sources)) if kind in STREAMED and _size_of(sources) > LARGE else None
     seen = _texts(sources, has_header, most) if kind in {Format.csv, Format.tsv} else _typed_files(sources, kind, most)
     seen.is_part = most is not None
     for name in sources[0].partitions:
@@ -74,7 +74,7 @@ def seen_in(sources: Sequence[Source], *, has_header: bool | None = None) -> See
     return seen
 
 
-def size_of(sources: Sequence[Source]) -> int:
+def _size_of(sources: Sequence[Source]) -> int:
     """About how many bytes the rows of files take as CSV that is not compressed."""
     return sum(
         source.path.stat().st_size

@@ -50,6 +50,11 @@ class Look:
     why: list[str] = field(default_factory=list)
     is_part: bool = False
 
+    @property
+    def extent(self) -> str:
+        """How many rows were looked at, in words."""
+        return f"the first {self.rows:,} rows" if self.is_part else f"{self.rows:,} rows"
+
 
 def look_at(
     sources: Sequence[Source],

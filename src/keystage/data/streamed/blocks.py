@@ -96,7 +96,7 @@ def _batches(path: Path) -> "Iterator[tuple[pa.RecordBatch, float]]":
 def _texts(source: Source, read: ReadSpec, *, is_first: bool) -> Iterator[tuple[memoryview, float]]:
     """The text of a file without its header, cut behind lines that end outside of quotes."""
     size = source.path.stat().st_size or 1
-    # What is left of the packed bytes tells the share; how many they are when unpacked is not known.
+    # The share goes by packed bytes: how many they are when unpacked is not known before the end.
     with (
         in_words(source, read),
         source.path.open("rb") as raw,
