@@ -109,6 +109,14 @@ def test_rows_without_a_label_are_a_thing_that_was_fixed() -> None:
     assert found["target_missing"].numbers == {"rows": 20}
 
 
+def test_amounts_that_the_recipe_reads_out_of_texts_tell_rows_apart() -> None:
+    amounts = [f"${number:,}.50" for number in range(1000, 1000 + N)]
+    twice = {"x": np.r_[X[: N - 10], X[:10]], "y": np.r_[Y[: N - 10], Y[:10]], "amount": amounts}
+
+    assert _found(twice)["duplicate_rows"].numbers == {"rows": 10}
+    assert _found(twice, made_of={"amount": "numbers"})["duplicate_rows"].numbers == {"rows": 0}
+
+
 def test_equal_rows_are_counted_identifiers_apart() -> None:
     twice = np.r_[X[: N - 10], X[:10]]
 

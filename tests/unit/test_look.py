@@ -1,7 +1,9 @@
 """What a file that nobody has declared seems to be, and the declaration that is written of it."""
 
+import gzip
 from dataclasses import replace
 from pathlib import Path
+from zipfile import ZipFile
 
 import pandas as pd
 import pytest
@@ -415,3 +417,58 @@ def test_of_a_large_table_that_cannot_be_read_in_blocks_no_stream_is_declared(
 
     assert found.read["thousands"] == "."
     assert "stream" not in yaml.safe_load((tmp_path / written).read_text(encoding="utf-8"))
+
+
+def test_comments_are_no_mark_where_cells_would_be_cut(tmp_path: Path) -> None:
+    rows = "".join(f"{row},tag #{row % 7},{'ab'[row % 2]}\n" for row in range(50))
+
+    with pytest.raises(DatasetError, match="has lines that begin with #, and cells with # in them") as got:
+        _look(tmp_path, f"# by station 3\nx,tag,kind\n{rows}")
+
+    assert "the first in line 3" in got.value.why
+    assert "grep -v '^#' t.csv" in got.value.fix
+
+
+def test_a_line_of_another_encoding_is_told_and_the_others_are_not_read_by_it(tmp_path: Path) -> None:
+    rows = "".join(f"Zürich,{'ab'[row % 2]}\n" for row in range(50))
+
+    with pytest.raises(DatasetError, match=r"t\.csv is UTF-8 but for some lines") as got:
+        _look(tmp_path, f"x,kind\n{rows}".encode() + "Köln,a\n".encode("cp1252") + rows.encode())
+
+    assert r"1 of 101 lines with letters beyond ASCII are not: b'K\xf6ln,a'" in got.value.why
+
+
+@pytest.mark.parametrize("content", [b"x,kind\n1,a\n", gzip.compress(b"x,kind\n1,a\n2,b\n")[:-6]])
+def test_a_damaged_archive_is_said(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(DatasetError, match="is damaged, or not compressed as its ending says"):
+        _look(tmp_path, content, name="t.csv.gz")
+
+
+def test_an_archive_of_several_files_is_said(tmp_path: Path) -> None:
+    with ZipFile(tmp_path / "two.zip", "w") as archive:
+        for name in ("a.csv", "b.csv"):
+            archive.writestr(name, "x,kind\n1,a\n2,b\n")
+
+    with pytest.raises(DatasetError, match="is damaged, or not compressed as its ending says") as got:
+        look_at([_source(tmp_path / "two.zip")], "kind", None)
+
+    assert "the archive holds 2 files, not one" in got.value.why
+    assert "pack one file into each archive" in got.value.fix
+
+
+def test_numbers_with_some_words_are_told(tmp_path: Path) -> None:
+    rows = "".join(f"{row}.5,{'ab'[row % 2]}\n" for row in range(50))
+
+    found = _look(tmp_path, f"x,kind\n{rows}low,a\nlow,b\n")
+
+    assert found.columns["x"] is ColumnType.string
+    assert "'x' holds numbers, but for 2 cells such as 'low': it is declared as text" in found.why
+
+
+@pytest.mark.parametrize("name", ["inf", "NaN", "1e5"])
+def test_a_name_that_hydra_takes_for_a_number_is_refused(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(PLAIN, encoding="utf-8")
+
+    with pytest.raises(DatasetError, match=f"'{name}' cannot name a dataset"):
+        declare(tmp_path, path, Wish("kind", name))

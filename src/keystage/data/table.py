@@ -80,10 +80,12 @@ def write_table(table: PreparedTable, path: Path) -> None:
 
 def arrow_of(table: PreparedTable) -> "pa.Table":
     """A prepared table as it is written."""
+    import pandas as pd
     import pyarrow as pa
 
     roles = {_ROLE + name: values.to_numpy() for name, values in table.roles.present.items()}
-    frame = table.features.assign(**{str(table.label.name): table.label.to_numpy()} | roles)
+    beside = pd.DataFrame({str(table.label.name): table.label.to_numpy()} | roles, index=table.features.index)
+    frame = pd.concat([table.features, beside], axis="columns")
     arrow = pa.Table.from_pandas(frame, preserve_index=False)
     named = {"label": table.label.name, "task": table.task.value, "roles": list(table.roles.present)}
     named |= {"horizon": table.horizon} if table.horizon else {}

@@ -78,10 +78,11 @@ def declaration(root: Path, name: str) -> DatasetSpec:
     named = {str(told.get("name", option)): option for option, told in reversed(options.items())}
     option = name if name in options else named.get(name)
     if option is None:
+        every = dict.fromkeys([*named, *options])
         raise DatasetError(
             f"there is no dataset '{name}'",
             why=f"no file of conf/dataset has that name, and none declares it: {listing(sorted(named))}",
-            fix=f"{hint(name, [*named, *options])} A new table: keystage dataset new FILE --label COLUMN",
+            fix=f"{hint(name, every)} A new table: keystage dataset new FILE --label COLUMN",
         )
     told = {"name": option, "path": f"data/{option}", **options[option]}
     try:

@@ -126,11 +126,12 @@ def _name_of(place: Path) -> str:
 def _require_free(root: Path, option: str) -> None:
     import yaml
 
-    if not re.fullmatch(r"[A-Za-z0-9_][\w-]*", option) or yaml.safe_load(option) != option:
+    # Hydra takes more words for numbers than YAML does: inf, nan, 1e5.
+    if not re.fullmatch(r"[A-Za-z0-9_][\w-]*", option) or yaml.safe_load(option) != option or _is_number(option):
         raise DatasetError(
             f"'{option}' cannot name a dataset",
             why="Hydra takes it as an option, and YAML must not take it for a number or for no value",
-            fix="use letters, digits, '_' and '-', and none of null, true, false, yes, no, on and off",
+            fix="--name: letters, digits, '_' and '-', and none of null, true, false, yes, no, on, off, inf, nan",
         )
     names = {other: str(told.get("name", other)) for other, told in declared(root).items()}
     taken = next((other for other, name in names.items() if option in {other, name}), None)
@@ -140,6 +141,14 @@ def _require_free(root: Path, option: str) -> None:
             why=f"{CONF}/{taken}.yaml declares it, and no file is overwritten",
             fix=f"give another name: --name {option}_2, or remove that file",
         )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _text(option: str, folder: str, entry: str, sources: Sequence[Source], wish: Wish, look: Look) -> str:

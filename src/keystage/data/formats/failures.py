@@ -50,5 +50,5 @@ def in_words(source: Source, read: ReadSpec) -> Iterator[None]:
         raise DatasetError(
             f"{shown} is damaged, or not compressed as its ending says",
             why=first_line(error),
-            fix="get the file anew, or correct its ending",
+            fix="get the file anew, correct its ending, or pack one file into each archive",
         ) from error

@@ -14,7 +14,8 @@ from keystage.data.spec import DatasetSpec
 if TYPE_CHECKING:
     import pandas as pd
 
-_DROP, _AS_IT_IS = "drop", "as it is"  # what a recipe calls leaving columns out, and letting them stand
+# What a recipe calls leaving columns out, letting them stand, and reading numbers out of texts.
+_DROP, _AS_IT_IS, _NUMBERS = "drop", "as it is", "numbers"
 
 
 @dataclass(frozen=True)
@@ -118,14 +119,15 @@ class Facts:
     def hashes(self) -> "tuple[pd.Series, pd.Series]":
         """A number for each row of training and of the test, equal where rows are, but for identifiers.
 
-        A column that says what a row is for differs between the two whatever the row.
+        Amounts that are written as texts look like identifiers, and are none where the recipe reads them as numbers. A
+        column that says what a row is for differs between the two whatever the row.
         """
         import pandas as pd
 
         said = (self.spec.test_column,)
-        apart = [
-            item.column for item in self.profiles if item.purpose is not Purpose.identifier and item.column not in said
-        ]
+        names = {item.column for item in self.profiles if item.purpose is Purpose.identifier}
+        names = {name for name in names if self.made_of.get(name) != _NUMBERS}
+        apart = [item.column for item in self.profiles if item.column not in names and item.column not in said]
         train, test = self.sides or (self.rows, self.rows.head(0))
 
         def of(side: "pd.DataFrame") -> "pd.Series":

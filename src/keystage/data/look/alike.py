@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from keystage.core.errors import DatasetError
 from keystage.data.columns import ColumnType
+from keystage.data.formats.failures import in_words
 from keystage.data.formats.plain import opened
 from keystage.data.look.columns import cells_by_column, kind_of, marks_of
 from keystage.data.look.text import encoding_of
 from keystage.data.sources.resolve import Source
+from keystage.data.sources.spec import ReadSpec
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +26,10 @@ def encoding_of_all(sources: Sequence[Source]) -> tuple[str, list[str]]:
     Raises:
         DatasetError: two files are in different ones, and letters of one would be read as others without a word.
     """
-    found = {source.shown: encoding_of(source.path) for source in sources}
+    found = {}
+    for source in sources:
+        with in_words(source, ReadSpec()):
+            found[source.shown] = encoding_of(source.path)
     if len({name for name, _ in found.values()}) > 1:
         # Letters of ASCII are the same in nearly all.
         plain = {source.shown for source in sources if found[source.shown][0] == "utf-8" and _is_ascii(source.path)}

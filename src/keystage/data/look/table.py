@@ -101,6 +101,8 @@ def look_at(
         seen.read["datetimes"] = times
     why += [_times_told(name, kind) for name, kind in kinds.items() if kind.time]
     columns = {name: kind.type for name, kind in kinds.items()}
+    texts = [name for name, kind in columns.items() if kind is ColumnType.string and name != label]
+    why += filter(None, (_words_told(table[name]) for name in texts))
     drops = _drops(table.drop(columns=[label, *roles]), is_part=seen.is_part)
     if not roles and len(drops) == len(table.columns) - 1:
         raise DatasetError(
@@ -121,6 +123,18 @@ def _without_lone(label: "pd.Series", kind: Kind) -> tuple[str | None, str]:
     where = without_values(str(label.name), values) if len(counts) - len(lone) > 1 else None
     told = f"{counted(len(lone), 'class', 'classes')} of '{label.name}' with one row: {listing(map(str, values))}"
     return where, f"{told}; {'left out, as ' if where else ''}a split for a test needs two"
+
+
+def _words_told(column: "pd.Series") -> str | None:
+    """A sentence about texts that are numbers but for some words."""
+    if not _mostly_numbers(column):
+        return None
+    cells = column.dropna().str.strip()
+    words = cells[~cells.str.fullmatch(_NUMBER_IN_WORDS)]
+    if words.empty:
+        return None
+    others = f"{counted(len(words), 'cell', 'cells')} such as '{words.iloc[0]}'"
+    return f"'{column.name}' holds numbers, but for {others}: it is declared as text"
 
 
 def _times_told(name: str, kind: Kind) -> str:

@@ -2,6 +2,7 @@
 
 import codecs
 import csv
+import io
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ _IN_TIMES = ":"  # separates hours and minutes too, and so is believed last
 _SAMPLE = 300  # records in which separator and header are looked for
 _CHUNK = 2**20  # bytes
 _SHOWN = 60  # characters of a line that is told
+_BROKEN = 0.5  # of lines with letters: texts in another encoding hardly have one that is UTF-8
 _GUESSED = 2**18  # bytes from which an encoding is guessed
 # Letters and signs of Western languages that are common in them; Cyrillic read as Western has many that are not.
 _WESTERN = set("äöüßÄÖÜéèêëÉÈàâáãåÅçÇîïíìñÑôóòõøØùûúæÆœŒ€£§°²³µ½¼±·«»…•™©®¿¡ªº\u00a0\u00b4\u00d7\u2013\u2014")
@@ -67,6 +69,7 @@ def text_form(path: Path, header: bool | None, encoding: tuple[str, list[str]]) 
             f"{path.name} is empty", why="it has no header and no rows", fix="put the data into it, then again"
         )
     if _has_comments(lines):
+        _require_comments_alone(path, form.encoding)
         form.comment = "#"
         form.why.append("lines that begin with # are no rows")
         lines = [line for line in lines if not line.startswith("#")]
@@ -109,11 +112,36 @@ def encoding_of(path: Path) -> tuple[str, list[str]]:
                 chunk = raw.read(_CHUNK)
             decoder.decode(b"", final=True)
         except UnicodeDecodeError:
-            odd = b"\n".join(line for line in chunk.split(b"\n") if not line.isascii())[:_GUESSED]
+            odd = _odd_lines(chunk, path)
         else:
             return "utf-8", []
     name = _guessed(odd)
     return name, [f"it is not UTF-8; {name} gives the letters that make most sense: look at some words with accents"]
+
+
+def _odd_lines(chunk: bytes, path: Path) -> bytes:
+    """The lines with letters beyond ASCII, of a part of a file that is not all UTF-8.
+
+    Raises:
+        DatasetError: most of them are UTF-8, so the file is, but for some lines.
+    """
+    lines = [line for line in chunk.split(b"\n")[1:-1] if not line.isascii()]
+    broken = [line for line in lines if not _is_utf8(line)]
+    if broken and len(broken) <= _BROKEN * len(lines):
+        raise DatasetError(
+            f"{path.name} is UTF-8 but for some lines",
+            why=f"{len(broken):,} of {len(lines):,} lines with letters beyond ASCII are not: {broken[0][:_SHOWN]!r}",
+            fix="correct these lines: in another encoding all others would be wrong",
+        )
+    return b"\n".join(lines or [chunk])[:_GUESSED]
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def has_header(records: Sequence[Sequence[str]]) -> bool:
@@ -168,6 +196,22 @@ def _has_comments(lines: Sequence[str]) -> bool:
     separator, records = _separated(rows)
     width = Counter(map(len, records)).most_common(1)[0][0]
     return width == 1 or len(next(csv.reader(lines[:1], delimiter=separator))) != width
+
+
+def _require_comments_alone(path: Path, encoding: str) -> None:
+    """Refuse a file whose cells have the character that begins its comments: they would be cut there.
+
+    Raises:
+        DatasetError: names the first such line.
+    """
+    with opened(path, path.name) as raw, io.TextIOWrapper(raw, encoding, errors="replace") as lines:
+        cut = next((number for number, line in enumerate(lines, 1) if "#" in line and not line.startswith("#")), None)
+    if cut is not None:
+        raise DatasetError(
+            f"{path.name} has lines that begin with #, and cells with # in them",
+            why=f"the cells would be cut there, the first in line {cut}",
+            fix=f"take the lines that begin with # out: grep -v '^#' {path.name} > rows{path.suffix}",
+        )
 
 
 def _separated(lines: Sequence[str]) -> tuple[str, list[list[str]]]:
