@@ -148,6 +148,16 @@ def test_several_files_are_scored_below_each_other_with_the_columns_of_their_pat
             predict_file(replace(asked, source=tmp_path / "rows", output=output), _silent)
 
 
+def test_one_file_of_a_union_is_told_to_come_with_the_others(finished: Project, tmp_path: Path) -> None:
+    _rows(finished).drop(columns="Embarked").to_csv(tmp_path / "rows.csv", index=False)
+    asked = Request(_served(finished), tmp_path / "rows.csv", tmp_path / "out.csv", read=["header=union"])
+
+    with pytest.raises(DatasetError, match=r"rows\.csv lacks column Embarked") as got:
+        predict_file(asked, _silent)
+
+    assert "name files that have them too, as a folder or pattern" in got.value.fix
+
+
 def test_the_name_of_a_file_is_a_column_where_the_model_has_learnt_from_names(
     finished: Project, scored: Path, tmp_path: Path
 ) -> None:

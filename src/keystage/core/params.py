@@ -123,7 +123,7 @@ def parse_yaml(text: str | bytes, shown: str) -> Any:
         raise ConfigError(
             f"{shown} is no YAML",
             why=" ".join(str(error).split()),
-            fix=f"git restore {shown}; after a merge, take either side of it: what is kept is found again by its key",
+            fix=f"correct it, or git restore {shown}; after a merge, take either side: what is kept is found by key",
         ) from error
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from keystage.adapters import dvc_datasets
 from keystage.adapters.dvc_state import digest
 from keystage.core.errors import ChangedInputError, ConfigError, DatasetError, hint, listing
-from keystage.core.params import first_line, read_yaml, typed_params
+from keystage.core.params import first_line, parse_yaml, read_yaml, typed_params
 from keystage.data.sources.spec import Side
 from keystage.data.spec import DatasetSpec
 from keystage.data.version import (
@@ -53,7 +53,9 @@ class Registration:
 
 def declared(root: Path) -> dict[str, dict[str, Any]]:
     """The options of conf/dataset as they stand in their files, by the name of the option."""
-    found = {path.stem: read_yaml(path) for path in sorted((root / CONF).glob("*.yaml"))}
+    found = {
+        path.stem: parse_yaml(path.read_bytes(), str(CONF / path.name)) for path in sorted((root / CONF).glob("*.yaml"))
+    }
     return {option: told for option, told in found.items() if isinstance(told, dict)}
 
 

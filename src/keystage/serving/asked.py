@@ -170,7 +170,7 @@ def _require_columns(file: RawFile, names: Sequence[str], request: Request) -> N
         raise DatasetError(
             f"{file.path.name} lacks {'column' if len(absent) == 1 else 'columns'} {listing(absent)}",
             why=f"{request.model.name} takes {listing(request.model.columns)}; the file has {listing(names)}{told}",
-            fix=_mend(absent, names, file.form),
+            fix=_mend(absent, names, file),
         )
 
 
@@ -180,16 +180,20 @@ def _told(request: Request) -> str:
     return ", ".join([*declared, *request.read])
 
 
-def _mend(absent: Sequence[str], names: Sequence[str], form: Form) -> str:
+def _mend(absent: Sequence[str], names: Sequence[str], file: RawFile) -> str:
     """What to do about columns that are not there: the file may be written otherwise, or the name."""
     marks = {mark: names[0].count(mark) for mark in (",", ";", "\t", "|")} if len(names) == 1 else {}
     likely = max(marks, key=lambda mark: marks[mark], default="")
     if marks.get(likely):
         return f"say what stands between its fields: --read 'separator={'tab' if likely == chr(9) else likely}'"
-    if form in (Form.parquet, Form.lines):
+    if file.read.header is HeaderKind.union:
+        return (
+            f"name files that have them too, as a folder or pattern, or add them without values; {hints(absent, names)}"
+        )
+    if file.form in (Form.parquet, Form.lines):
         return hints(absent, names)
     return (
-        f"{hints(absent, names)} Where the file is written in another way, say so, as in --read encoding=utf-8, or "
-        "--read header=none --read names=A,B, or where the first of several files has the header: --read header=first "
-        "(docs/predict.md)"
+        "say how the file is written, where that is another way, as in --read encoding=utf-8, --read skip_rows=0, "
+        "--read header=none --read names=A,B, or --read header=first where the first of several files has the header "
+        f"(docs/predict.md); else {hints(absent, names)}"
     )
