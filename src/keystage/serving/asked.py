@@ -192,8 +192,9 @@ def _mend(absent: Sequence[str], names: Sequence[str], file: RawFile) -> str:
         )
     if file.form in (Form.parquet, Form.lines):
         return hints(absent, names)
+    near = hints(absent, names)
     return (
-        "say how the file is written, where that is another way, as in --read encoding=utf-8, --read skip_rows=0, "
-        "--read header=none --read names=A,B, or --read header=first where the first of several files has the header "
-        f"(docs/predict.md); else {hints(absent, names)}"
+        f"{near}{'' if near.endswith('?') else '.'} Where the file is written in another way, say so, as in --read "
+        "encoding=utf-8, --read skip_rows=0, --read header=none --read names=A,B, or where the first of several files has "
+        "the header: --read header=first (docs/predict.md)"
     )
