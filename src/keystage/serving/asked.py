@@ -195,6 +195,6 @@ def _mend(absent: Sequence[str], names: Sequence[str], file: RawFile) -> str:
     near = hints(absent, names)
     return (
         f"{near}{'' if near.endswith('?') else '.'} Where the file is written in another way, say so, as in --read "
-        "encoding=utf-8, --read skip_rows=0, --read header=none --read names=A,B, or where the first of several files has "
-        "the header: --read header=first (docs/predict.md)"
+        "encoding=utf-8, --read skip_rows=0, --read header=none --read names=A,B, or where the first of several files "
+        "has the header: --read header=first (docs/predict.md)"
     )
