@@ -438,6 +438,11 @@ def test_a_line_of_another_encoding_is_told_and_the_others_are_not_read_by_it(tm
     assert r"1 of 101 lines with letters beyond ASCII are not: b'K\xf6ln,a'" in got.value.why
 
 
+def test_a_last_line_of_another_encoding_is_told_too(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"t\.csv is UTF-8 but for some lines"):
+        _look(tmp_path, ("x,kind\n" + "Zürich,a\nKöln,b\n" * 9).encode() + "Genève,a".encode("cp1252"))
+
+
 @pytest.mark.parametrize("content", [b"x,kind\n1,a\n", gzip.compress(b"x,kind\n1,a\n2,b\n")[:-6]])
 def test_a_damaged_archive_is_said(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(DatasetError, match="is damaged, or not compressed as its ending says"):

@@ -9,7 +9,7 @@ from keystage.core.errors import DatasetError, listing
 from keystage.data.columns import ColumnType
 from keystage.data.forecast import ForecastSpec
 from keystage.data.look.table import MAX_LISTED, Look, look_at
-from keystage.data.sources.resolve import Source, is_pattern, resolve
+from keystage.data.sources.resolve import Source, folder_of, is_pattern, resolve
 from keystage.data.sources.spec import ENDINGS, ending_of
 from keystage.data.spec import Task
 from keystage.data.undeclared import undeclared
@@ -110,9 +110,8 @@ def _entry(place: Path) -> tuple[Path, str]:
                 fix="name a pattern such as 'data/sales/*.csv'",
             )
         return place, f"**/*{endings.pop()}"
-    parts = place.parts
-    first = next((number for number, part in enumerate(parts) if is_pattern(part)), len(parts) - 1)
-    return Path(*parts[:first]), "/".join(parts[first:])
+    folder = folder_of(place)
+    return folder, place.relative_to(folder).as_posix()
 
 
 def _name_of(place: Path) -> str:

@@ -10,7 +10,7 @@ from typing import IO, Any
 from keystage.core.errors import DatasetError, hint, listing
 from keystage.core.params import first_line
 from keystage.data.formats.plain import opened, plain_text
-from keystage.data.sources.resolve import Source, is_pattern, matching, resolve
+from keystage.data.sources.resolve import Source, folder_of, is_pattern, matching, resolve
 from keystage.data.sources.spec import ENDINGS, Format, HeaderKind, ReadSpec, ending_of
 from keystage.data.undeclared import undeclared
 
@@ -131,12 +131,7 @@ def stands_among(written: Path, place: Path) -> bool:
 
 def name_among(file: Path, place: Path) -> str:
     """What ``dataset.read.source_column`` calls a file of a folder, or of the one that a pattern begins with."""
-    if place.is_dir():
-        return file.relative_to(place).as_posix()
-    folder = place.parent
-    while is_pattern(folder.as_posix()):
-        folder = folder.parent
-    return file.relative_to(folder).as_posix()
+    return file.relative_to(place if place.is_dir() else folder_of(place)).as_posix()
 
 
 def read_as(declared: Mapping[str, Any], changes: Sequence[str] = ()) -> ReadSpec:

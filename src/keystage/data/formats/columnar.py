@@ -1,7 +1,6 @@
 """Tables of Arrow: Parquet files. Their types become the few that a CSV would give: numbers, texts, times."""
 
 import re
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from keystage.core.errors import DatasetError, listing
@@ -51,11 +50,8 @@ def read_parquet(
 
     try:
         with ParquetFile(source.path) as file:
-            if most is None:
-                table = file.read(columns=wanted)
-            else:
-                schema = file.schema_arrow
-                table = pa.Table.from_batches(islice(file.iter_batches(most, columns=wanted), 1), schema)
+            head = None if most is None else next(file.iter_batches(most, columns=wanted), None)
+            table = file.read(columns=wanted) if head is None else pa.Table.from_batches([head])
             table = table.select([name for name in table.column_names if not _PANDAS_INDEX.fullmatch(name)])
     except (pa.ArrowInvalid, OSError) as error:
         raise damaged(source, error) from error

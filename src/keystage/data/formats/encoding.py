@@ -46,9 +46,9 @@ def readable_as(path: Path, name: str, declared: str) -> tuple[str, str]:
                 return encoding, repr(_decoded(start + file.read(60), encoding))
         if b"\0" in start:  # letters of two bytes, of which one is empty
             return ("utf-16-le" if start[1:2] == b"\0" else "utf-16-be"), repr(start)
-        lines = (line for line in (start + file.read(_LOOKED_AT)).splitlines() if not _decodes(line, declared))
+        lines = (line for line in (start + file.read(_LOOKED_AT)).splitlines() if not decodes(line, declared))
         odd = list(islice(lines, _ODD_LINES))
-    is_utf8 = bool(odd) and all(_decodes(line, "utf-8") for line in odd)
+    is_utf8 = bool(odd) and all(decodes(line, "utf-8") for line in odd)
     likely = "utf-8" if is_utf8 else _guessed(b"\n".join(odd))
     return likely, repr(_decoded(odd[0] if odd else start, likely)[:40])
 
@@ -56,17 +56,18 @@ def readable_as(path: Path, name: str, declared: str) -> tuple[str, str]:
 def _guessed(text: bytes) -> str:
     from charset_normalizer import from_bytes
 
-    if len(text) < _TELLING and _decodes(text, _COMMON):
+    if len(text) < _TELLING and decodes(text, _COMMON):
         return _COMMON
     best = from_bytes(text).best()
-    if best and _decodes(text, _COMMON) and _decoded(text, _COMMON) == _decoded(text, best.encoding):
+    if best and decodes(text, _COMMON) and _decoded(text, _COMMON) == _decoded(text, best.encoding):
         return _COMMON  # of several that read it alike
     return best.encoding.replace("_", "-") if best and best.encoding != "utf_8" else "latin-1"
 
 
-def _decodes(line: bytes, encoding: str) -> bool:
+def decodes(text: bytes, encoding: str) -> bool:
+    """Whether bytes are a text in an encoding."""
     try:
-        line.decode(encoding)
+        text.decode(encoding)
     except UnicodeError:
         return False
     return True

@@ -58,7 +58,7 @@ def rows_of(
     """
     read = spec.read or ReadSpec()
     kind = source.format_by(read)
-    has_header = read.header in {HeaderKind.same, HeaderKind.union} or (read.header is HeaderKind.first and is_first)
+    has_header = read.has_header(is_first=is_first)
     if source.name.startswith(PREFIX):
         frame = read_bundled(source.name)
         return frame if wanted is None else frame[wanted]

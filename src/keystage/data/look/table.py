@@ -127,13 +127,11 @@ def _without_lone(label: "pd.Series", kind: Kind) -> tuple[str | None, str]:
 
 def _words_told(column: "pd.Series") -> str | None:
     """A sentence about texts that are numbers but for some words."""
-    if not _mostly_numbers(column):
+    numbers = _numbers_among(column)
+    words = column[numbers.index[~numbers]]
+    if words.empty or not _are_most(numbers):
         return None
-    cells = column.dropna().str.strip()
-    words = cells[~cells.str.fullmatch(_NUMBER_IN_WORDS)]
-    if words.empty:
-        return None
-    others = f"{counted(len(words), 'cell', 'cells')} such as '{words.iloc[0]}'"
+    others = f"{counted(len(words), 'cell', 'cells')} such as '{words.iloc[0].strip()}'"
     return f"'{column.name}' holds numbers, but for {others}: it is declared as text"
 
 
@@ -210,7 +208,13 @@ def _mostly_numbers(column: "pd.Series") -> bool:
     """Whether texts are numbers with signs of money or percent, but for a few words: a recipe can read those."""
     import pandas as pd
 
-    if pd.api.types.is_numeric_dtype(column):
-        return False
-    cells = column.dropna().astype("str").str.strip()
-    return bool(len(cells)) and cells.str.fullmatch(_NUMBER_IN_WORDS).mean() >= MOSTLY
+    return not pd.api.types.is_numeric_dtype(column) and _are_most(_numbers_among(column))
+
+
+def _numbers_among(column: "pd.Series") -> "pd.Series":
+    """Which cells are numbers with or without such signs; missing ones are left out."""
+    return column.dropna().astype("str").str.strip().str.fullmatch(_NUMBER_IN_WORDS)
+
+
+def _are_most(numbers: "pd.Series") -> bool:
+    return bool(len(numbers)) and numbers.mean() >= MOSTLY

@@ -7,10 +7,12 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import IO
 
 from keystage.core.errors import DatasetError
+from keystage.data.formats.encoding import decodes
 from keystage.data.formats.plain import opened
 
 SEPARATORS = (",", ";", "\t", "|", ":")  # of equally good ones the first
@@ -96,7 +98,7 @@ def text_form(path: Path, header: bool | None, encoding: tuple[str, list[str]]) 
 def encoding_of(path: Path) -> tuple[str, list[str]]:
     """The encoding of a file by all of its bytes, and why, where it is not UTF-8."""
     with opened(path, path.name) as raw:
-        head = raw.read(_GUESSED)
+        head = raw.read(_GUESSED) + raw.readline()
         for mark, name in _BOMS:
             if head.startswith(mark):
                 return name, [] if name == "utf-8" else ["its first bytes are the mark of UTF-16"]
@@ -104,18 +106,11 @@ def encoding_of(path: Path) -> tuple[str, list[str]]:
             return "utf-16-le", ["every second byte is 0, as in UTF-16"]
         if head[::2].count(0) > 0.3 * len(head) / 2:
             return "utf-16-be", ["every second byte is 0, as in UTF-16"]
-        decoder, odd = codecs.getincrementaldecoder("utf-8")(), b""
-        chunk = head
-        try:
-            while chunk:
-                decoder.decode(chunk)
-                chunk = raw.read(_CHUNK)
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            odd = _odd_lines(chunk, path)
-        else:
-            return "utf-8", []
-    name = _guessed(odd)
+        chunks = iter(lambda: raw.read(_CHUNK) + raw.readline(), b"")  # of whole lines
+        odd = next((chunk for chunk in chain([head], chunks) if not decodes(chunk, "utf-8")), None)
+    if odd is None:
+        return "utf-8", []
+    name = _guessed(_odd_lines(odd, path))
     return name, [f"it is not UTF-8; {name} gives the letters that make most sense: look at some words with accents"]
 
 
@@ -125,23 +120,15 @@ def _odd_lines(chunk: bytes, path: Path) -> bytes:
     Raises:
         DatasetError: most of them are UTF-8, so the file is, but for some lines.
     """
-    lines = [line for line in chunk.split(b"\n")[1:-1] if not line.isascii()]
-    broken = [line for line in lines if not _is_utf8(line)]
-    if broken and len(broken) <= _BROKEN * len(lines):
+    lines = [line for line in chunk.split(b"\n") if not line.isascii()]
+    broken = [line for line in lines if not decodes(line, "utf-8")]
+    if len(broken) <= _BROKEN * len(lines):
         raise DatasetError(
             f"{path.name} is UTF-8 but for some lines",
             why=f"{len(broken):,} of {len(lines):,} lines with letters beyond ASCII are not: {broken[0][:_SHOWN]!r}",
             fix="correct these lines: in another encoding all others would be wrong",
         )
-    return b"\n".join(lines or [chunk])[:_GUESSED]
-
-
-def _is_utf8(line: bytes) -> bool:
-    try:
-        line.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+    return b"\n".join(lines)[:_GUESSED]
 
 
 def has_header(records: Sequence[Sequence[str]]) -> bool:

@@ -65,6 +65,13 @@ def is_pattern(entry: str) -> bool:
     return any(mark in plain_name(entry) for mark in _PATTERN)
 
 
+def folder_of(place: Path) -> Path:
+    """The folder that a file is in, or the one that a pattern begins with."""
+    parts = place.parts
+    first = next((number for number, part in enumerate(parts) if is_pattern(part)), len(parts) - 1)
+    return Path(*parts[:first])
+
+
 def resolve(spec: DatasetSpec, root: Path, pinned: Pinned = NOTHING, tracked: Tracked = _none_tracked) -> list[Source]:
     """The files of a dataset in the order in which they are read; those of a pattern or folder by name.
 

@@ -132,6 +132,10 @@ class ReadSpec:
         if self.names is not None and self.header is not HeaderKind.none:
             raise ValueError("dataset.read.names is for files without a header: dataset.read.header=none")
 
+    def has_header(self, *, is_first: bool) -> bool:
+        """Whether a file, the first one or another, begins with the names of the columns."""
+        return self.header is not HeaderKind.none and (is_first or self.header is not HeaderKind.first)
+
     def format_of(self, name: str) -> Format | None:
         """The format of a file, as declared or by its ending; None where neither tells."""
         return self.format or ENDINGS.get(ending_of(name))

@@ -10,7 +10,7 @@ from keystage.data.formats.failures import in_words
 from keystage.data.formats.plain import plain_text, unpacked
 from keystage.data.sources.bundled import PREFIX
 from keystage.data.sources.resolve import Source
-from keystage.data.sources.spec import Format, HeaderKind, ReadSpec
+from keystage.data.sources.spec import Format, ReadSpec
 from keystage.data.stream import STREAMED
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _texts(source: Source, read: ReadSpec, *, is_first: bool) -> Iterator[tuple[
         unpacked(raw, source.name) as file,
         plain_text(file, read) as text,
     ):
-        if read.header is not HeaderKind.none and (is_first or read.header is not HeaderKind.first):
+        if read.has_header(is_first=is_first):
             _skip_header(text, read.quote.encode())
         for block in _whole_rows(text, source, read.quote.encode()):
             yield block, min(1.0, raw.tell() / size)

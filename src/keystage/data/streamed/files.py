@@ -77,7 +77,8 @@ def _give_others(given: list[dict[str, Any]], every: list[list[str]]) -> None:
     """Columns that a file has not, and others have, are missing in all of its rows."""
     union = dict.fromkeys(name for columns in every for name in columns)
     for more, columns in zip(given, every, strict=True):
-        more.update({name: float("nan") for name in union if name not in set(columns)})
+        held = set(columns)
+        more.update({name: float("nan") for name in union if name not in held})
 
 
 def _given(sources: Sequence[Source], names: list[list[str]], spec: DatasetSpec) -> list[dict[str, Any]]:
