@@ -443,7 +443,9 @@ def test_a_last_line_of_another_encoding_is_told_too(tmp_path: Path) -> None:
         _look(tmp_path, ("x,kind\n" + "Zürich,a\nKöln,b\n" * 9).encode() + "Genève,a".encode("cp1252"))
 
 
-@pytest.mark.parametrize("content", [b"x,kind\n1,a\n", gzip.compress(b"x,kind\n1,a\n2,b\n")[:-6]])
+@pytest.mark.parametrize(
+    "content", [b"x,kind\n1,a\n", gzip.compress(b"x,kind\n1,a\n2,b\n")[:-6]], ids=["plain", "cut"]
+)
 def test_a_damaged_archive_is_said(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(DatasetError, match="is damaged, or not compressed as its ending says"):
         _look(tmp_path, content, name="t.csv.gz")
