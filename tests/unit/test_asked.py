@@ -16,7 +16,7 @@ from keystage.serving.asked import Request, check
 from keystage.serving.csv_files import csv_header
 from keystage.serving.errors import ServingError
 from keystage.serving.formats import blocks, columns_of
-from keystage.serving.raw_file import RawFile
+from keystage.serving.raw_file import RawFile, read_as
 from keystage.serving.requests import RequestError, records_of
 from keystage.serving.rows import from_lines, from_records
 from keystage.serving.served import ServedModel
@@ -80,6 +80,25 @@ def test_a_header_may_have_a_mark_and_quotes_but_not_be_missing(tmp_path: Path) 
         path.write_bytes(text)
         with pytest.raises(DatasetError, match=what):
             columns_of(RawFile(path))
+
+
+def test_columns_without_a_name_are_called_as_pandas_calls_them(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text(",d,\n7,2,3\n8,2\n9,4,5\n", encoding="utf-8")
+    names = csv_header(RawFile(path))
+    (block,) = blocks(RawFile(path), names, names)
+
+    assert names == ["Unnamed: 0", "d", "Unnamed: 2"]
+    assert (block.rows, list(block.unreadable)) == (3, [2])
+
+
+def test_short_rows_are_filled_where_the_model_has_learnt_from_such(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("a,b,c\n1,2,3\n4\n5,6,7,8\n9\n", encoding="utf-8")
+    file = RawFile(path, read_as({"short_rows": "fill"}))
+    (block,) = blocks(file, ["a", "b", "c"], ["a", "b", "c"])
+
+    assert (block.rows, list(block.unreadable)) == (4, [3])
 
 
 def test_a_reader_that_is_left_early_leaves_no_thread(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 from keystage.core.errors import DatasetError
 from keystage.data.columns import BadCells, ColumnSpec, ColumnType
 from keystage.data.reading import column_names, read_dataset
-from keystage.data.sources.spec import Format, HeaderKind, ReadSpec
+from keystage.data.sources.spec import Format, HeaderKind, ReadSpec, ShortRows
 from keystage.data.spec import DatasetSpec, Task
 
 GOOD = "id,age,name,survived\n007,30.5,Ada,0\n008,,Bob,1\n009,41,,0\n"
@@ -281,3 +281,44 @@ def test_times_are_read_in_a_form_only_where_they_are_declared() -> None:
 def test_a_column_for_the_files_name_must_be_new(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="has a column 'survived' already"):
         _table(tmp_path, "a.csv", "x,survived\n1,0\n", ReadSpec(source_column="survived"))
+
+
+_CUT = 'id,age,name,survived\n1,30,"A, B",0\n2,31,C,\n\n3,32\n   \n4,,"D\nE",1\n5,33,F\n'
+
+
+@pytest.mark.parametrize(
+    ("content", "read"),
+    [
+        (_CUT, None),
+        (
+            f"by me\n{_CUT}".replace("4,", "# 4,\n4,").encode("utf-16"),
+            ReadSpec(encoding="utf-16", skip_rows=1, comment="#"),
+        ),
+        (_CUT.partition("\n")[2], ReadSpec(header=HeaderKind.none, names=["id", "age", "name", "survived"])),
+    ],
+)
+def test_rows_that_lack_fields_are_counted_and_shown(
+    tmp_path: Path, content: str | bytes, read: ReadSpec | None
+) -> None:
+    with pytest.raises(
+        DatasetError, match=r"2 rows have fewer than 4 fields, the first is row 3, '3,32', of data/a"
+    ) as got:
+        _table(tmp_path, "a.csv", content, read)
+
+    assert "dataset.read.short_rows=fill" in got.value.fix
+
+
+def test_short_rows_are_filled_where_that_is_declared(tmp_path: Path) -> None:
+    table = _table(tmp_path, "a.csv", _CUT, ReadSpec(short_rows=ShortRows.fill))
+
+    assert table["name"].isna().tolist() == [False, False, True, False, False]
+    assert table["survived"].isna().tolist() == [False, True, True, False, True]
+
+
+def test_a_column_whose_cells_are_missing_at_the_end_of_whole_rows_is_no_finding(tmp_path: Path) -> None:
+    assert len(_table(tmp_path, "a.csv", "n,survived,note\n1,0,\n2,1,\n")) == 2
+
+
+def test_a_row_that_lacks_only_fields_that_are_not_kept_is_refused_too(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"2 rows have fewer than 4 fields, the first is row 3, '3,32'"):
+        _table(tmp_path, "a.csv", _CUT, keep=["id"], label="id", task=Task.regression)

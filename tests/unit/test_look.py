@@ -308,7 +308,7 @@ def test_what_is_sure_to_fail_is_not_recommended(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="'part' cannot be the label of classification"):
         look_at([_source(tmp_path / "t.csv")], "part", Task.classification)
     with pytest.raises(DatasetError) as refused:
-        _look(tmp_path, "country,2023,2024\nA,1,2\nB,2,3\nC,3,4\n", "2024")
+        _look(tmp_path, "country,2023,2024\nA,1,2\nB,2,3\nC,3,4\n", "2025")
     assert refused.value.fix == "--header, where the first line names them"
 
 
@@ -443,9 +443,7 @@ def test_a_last_line_of_another_encoding_is_told_too(tmp_path: Path) -> None:
         _look(tmp_path, ("x,kind\n" + "Zürich,a\nKöln,b\n" * 9).encode() + "Genève,a".encode("cp1252"))
 
 
-@pytest.mark.parametrize(
-    "content", [b"x,kind\n1,a\n", gzip.compress(b"x,kind\n1,a\n2,b\n")[:-6]], ids=["plain", "cut"]
-)
+@pytest.mark.parametrize("content", [b"x,kind\n1,a\n", gzip.compress(b"x,kind\n1,a\n2,b\n")[:-6]], ids=["plain", "cut"])
 def test_a_damaged_archive_is_said(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(DatasetError, match="is damaged, or not compressed as its ending says"):
         _look(tmp_path, content, name="t.csv.gz")
@@ -479,3 +477,40 @@ def test_a_name_that_hydra_takes_for_a_number_is_refused(tmp_path: Path, name: s
 
     with pytest.raises(DatasetError, match=f"'{name}' cannot name a dataset"):
         declare(tmp_path, path, Wish("kind", name))
+
+
+def test_the_label_tells_a_header_whose_other_names_are_missing(tmp_path: Path) -> None:
+    content = ",n,,kind\n" + "".join(f"{row},{row % 7},{row % 5},{'ab'[row % 2]}\n" for row in range(40))
+
+    found = _look(tmp_path, content)
+
+    assert list(found.columns) == ["Unnamed: 0", "n", "Unnamed: 2", "kind"]
+    assert found.rows == 40
+
+
+def test_a_name_that_stands_twice_is_said_of_a_header(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="has two columns of one name: n"):
+        _look(tmp_path, "n,n,kind\n1,2,a\n2,3,b\n")
+
+
+def test_infinity_and_all_that_stands_for_missing_leave_a_column_of_numbers(tmp_path: Path) -> None:
+    odd = ["inf", "-inf", "Infinity", "NaN", "nan", "NULL", "None", "#N/A", "-", ""]
+    content = "n,kind\n" + "".join(f"{odd[row] if row < len(odd) else row / 3},{'ab'[row % 2]}\n" for row in range(40))
+
+    found = _look(tmp_path, content)
+
+    assert found.columns["n"] is ColumnType.number
+    assert set(found.missing) == {"", "NaN", "nan", "NULL", "None", "#N/A", "-"}
+
+
+def test_texts_that_may_stand_for_missing_values_are_told(tmp_path: Path) -> None:
+    content = "w,kind\n" + "".join(f"{'NA' if row == 3 else 'xyz'[row % 3]},{'ab'[row % 2]}\n" for row in range(40))
+
+    assert any("taken as values: 'NA' in 'w'" in why for why in _look(tmp_path, content).why)
+
+
+def test_short_rows_are_told_and_declared_to_be_filled(tmp_path: Path) -> None:
+    found = _look(tmp_path, "n,kind,note\n1,a,x\n2,b\n3,a,\n4,b,y\n")
+
+    assert found.read == {"short_rows": "fill"}
+    assert any("1 row has fewer than 3 fields, the first is row 2, '2,b', of t.csv" in why for why in found.why)

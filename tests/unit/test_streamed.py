@@ -18,7 +18,7 @@ from keystage.core.errors import DatasetError, DiskError
 from keystage.data.columns import BadCells, ColumnSpec, ColumnType, OnViolation
 from keystage.data.forecast import ForecastSpec
 from keystage.data.reading import Read, read_dataset, sources_of
-from keystage.data.sources.spec import Format, HeaderKind, ReadSpec, RowsSpec
+from keystage.data.sources.spec import Format, HeaderKind, ReadSpec, RowsSpec, ShortRows
 from keystage.data.spec import DatasetSpec, SplitKind, Task
 from keystage.data.split import split, usable_rows
 from keystage.data.stream import StreamSpec
@@ -279,7 +279,7 @@ def test_values_that_stand_in_an_earlier_row_are_found_over_blocks() -> None:
         ("x,y\n", "data/a.csv has no rows", "take it off dataset.files"),
         ("x,x\n1,2\n", "data/a.csv has two columns of one name: x", "a name of its own"),
         ("x,z\n1,2\n", "column 'y' is not in dataset 'small'", "correct dataset.label"),
-        ("x,y\n1,2\n3\n", "data/a.csv is not a CSV table of one number of cells in each row", "dataset.stream=null"),
+        ("x,y\n1,2\n3\n", "data/a.csv is not a CSV table of one number of cells in each row", "short_rows=fill"),
         (b"x,y\nM\xe9,2\n", "data/a.csv is not UTF-8", "iconv"),
         ('x,y\n"' + "1,2\n" * 20_000, "the quotes of data/a.csv do not match", "dataset.stream=null"),
         ("x,y\n1,\n2,\n", "no row of dataset 'small' has a label", "name another label"),
@@ -385,6 +385,12 @@ _HEADER = "n,w,y,b\n"
             ReadSpec(header=HeaderKind.union, source_column="from"),
             {"a.csv": b"n,y\n1.5,1\n2,\n", "b.csv": (_HEADER + _TEXT).encode(), "c.csv": b"y,z\n0,9\n"},
         ),
+        (ReadSpec(short_rows=ShortRows.fill), {"a.csv": f"{_HEADER}{_TEXT}7,x,1\n\n8\n".encode()}),
+        (
+            ReadSpec(short_rows=ShortRows.fill, comment="#"),
+            {"a.csv": f"{_HEADER}{_TEXT}7,x,1# odd\n".encode("utf-8-sig")},
+        ),
+        (ReadSpec(), {"a.csv": (",,y,b\n" + _TEXT).encode()}),
     ],
 )
 def test_texts_of_all_forms_are_read_as_at_once(tmp_path: Path, read: ReadSpec, files: dict[str, bytes]) -> None:

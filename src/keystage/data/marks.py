@@ -17,12 +17,13 @@ class Marks:
 
     @property
     def pattern(self) -> re.Pattern[str]:
-        """Of a whole cell."""
+        """Of a whole cell; infinity is written as pandas reads it."""
         point = re.escape(self.decimal)
         whole = r"\d+"
         if self.thousands:
             whole = rf"(?:\d{{1,3}}(?:{re.escape(self.thousands)}\d{{3}})+|\d+)"
-        return re.compile(rf"[+-]?(?:{whole}(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d+)?")
+        number = rf"(?:{whole}(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d+)?"
+        return re.compile(rf"[+-]?(?:{number}|(?i:inf|infinity))")
 
     def plain(self, column: "pd.Series") -> "pd.Series":
         """The cells as Python writes numbers."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import IO, Any
 
+from keystage.data.formats.plain import UNNAMED, named
 from keystage.serving.raw_file import RawFile
 
 BLOCK_BYTES = 2 * 2**20  # of text; tens of thousands of rows, enough that a batch costs no more per row than the whole
@@ -44,6 +45,7 @@ def open_csv(file: RawFile, columns: Sequence[str], names: Sequence[str], unread
         unreadable[row.number - file.has_header] = said
         return "skip"
 
+    as_in_file = file.has_header and not any(name.startswith(UNNAMED) for name in names)
     with file.open_rows() as opened:
         tap = _Tap(opened)
         reader = csv.open_csv(
@@ -51,7 +53,8 @@ def open_csv(file: RawFile, columns: Sequence[str], names: Sequence[str], unread
             read_options=csv.ReadOptions(
                 use_threads=False,
                 block_size=BLOCK_BYTES,
-                column_names=None if file.has_header else list(names),
+                column_names=None if as_in_file else list(names),
+                skip_rows_after_names=int(file.has_header and not as_in_file),
             ),
             parse_options=csv.ParseOptions(
                 delimiter=file.separator,
@@ -103,4 +106,4 @@ def csv_header(file: RawFile) -> list[str]:
         raise ValueError("it has no header")
     for name in names:
         name.encode()  # fails where it was not in its encoding
-    return names if file.has_header else names_without_header(names, file.read)
+    return named(names) if file.has_header else names_without_header(names, file.read)

@@ -17,7 +17,7 @@ from keystage.data.undeclared import undeclared
 # Settings of dataset.read that say how one file is read.
 _OF_A_FILE = (
     *("format", "separator", "encoding", "header", "names", "quote", "decimal", "thousands", "comment", "skip_rows"),
-    *("sheet", "datetimes"),
+    *("short_rows", "sheet", "datetimes"),
 )
 
 
@@ -93,9 +93,9 @@ class RawFile:
 
     @contextmanager
     def open_rows(self) -> Iterator[IO[bytes]]:
-        """A text from its header on, in UTF-8 and without comments."""
+        """A text from its header on, as ``plain_text`` gives it."""
         with self.open() as file:
-            yield plain_text(file, self.read)
+            yield plain_text(file, self.read, self.separator)
 
 
 def sources_at(place: Path) -> list[Source]:

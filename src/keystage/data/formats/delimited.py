@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 from keystage.core.errors import DatasetError, listing
 from keystage.data.columns import ColumnType
 from keystage.data.formats.failures import in_words
+from keystage.data.formats.plain import named
+from keystage.data.formats.short_rows import require_full
 from keystage.data.marks import Marks
 from keystage.data.sources.resolve import Source
 from keystage.data.sources.spec import HeaderKind, ReadSpec, compression_of
@@ -35,7 +37,7 @@ def delimited_header(source: Source, spec: DatasetSpec) -> list[str]:
     with in_words(source, read), warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)
         first = pd.read_csv(source.path, header=None, nrows=1, dtype="str", **_options(source, read)).iloc[0]
-    names = [str(name) for name in first]
+    names = named("" if pd.isna(name) else str(name) for name in first)
     if len(names) == 1 and (hinted := _other_separator(names[0], source, read)):
         raise hinted
     return names
@@ -54,7 +56,7 @@ def read_delimited(
         has_header: whether its first line is one.
 
     Raises:
-        DatasetError: it is no such file.
+        DatasetError: it is no such file, or has rows with too few fields.
     """
     import pandas as pd
 
@@ -73,6 +75,7 @@ def read_delimited(
             keep_default_na=False,  # pandas would take 'None' and 'NA' for missing, labels and names included
             na_values=spec.missing,
         )
+    require_full(source, read, frame, names, options["sep"], has_header=has_header)
     if marks != Marks():
         _unmark(frame, spec, marks)
     return frame

@@ -1,16 +1,19 @@
 """Files as plain bytes: unpacked where they are compressed, and texts in UTF-8, without what is no row."""
 
 import codecs
+import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
-from keystage.data.sources.spec import ReadSpec, compression_of
+from keystage.data.sources.spec import ReadSpec, ShortRows, compression_of
 
+UNNAMED = "Unnamed: "  # what pandas calls columns without a name, and their place from 0
 _CHUNK = 2**16  # characters
+_LONGEST = 2**31 - 1  # characters of a field; Python's csv takes 131,072 unless it is told otherwise
 
 
 @contextmanager
@@ -52,26 +55,40 @@ def is_utf8(read: ReadSpec) -> bool:
     return codecs.lookup(read.encoding).name in {"utf-8", "utf-8-sig", "ascii"}
 
 
-def plain_text(file: IO[bytes], read: ReadSpec) -> IO[bytes]:
-    """The lines of a text from its header on, or its first row: in UTF-8, without comments.
+def plain_text(file: IO[bytes], read: ReadSpec, separator: str) -> IO[bytes]:
+    """The lines of a text from its header on, or its first row: in UTF-8, without comments, short rows filled.
 
     Args:
         file: the text; closed with what is returned.
-        read: how it is written.
+        read: how it is written, and whether short rows are filled: up to the fields of the first.
+        separator: between fields.
     """
-    if read.comment is None and is_utf8(read):
+    if read.comment is None and is_utf8(read) and read.short_rows is ShortRows.error:
         for _ in range(read.skip_rows):
             file.readline()
         return file
     encoding = "utf-8-sig" if is_utf8(read) else read.encoding
-    return io.BufferedReader(_Plain(io.TextIOWrapper(file, encoding, errors="surrogateescape", newline=""), read))
+    text = io.TextIOWrapper(file, encoding, errors="surrogateescape", newline="")
+    return io.BufferedReader(_Plain(text, read, separator))
+
+
+def records(lines: Iterable[str], separator: str, quote: str) -> Iterator[list[str]]:
+    """Rows in their fields; lines of nothing but spaces are none, as for pandas."""
+    csv.field_size_limit(_LONGEST)
+    rows = csv.reader(lines, delimiter=separator, quotechar=quote)
+    return (row for row in rows if len(row) > 1 or (row and row[0].strip()))
+
+
+def named(header: Iterable[str]) -> list[str]:
+    """The names of columns; one that has none, as pandas writes its row names, is called as pandas does."""
+    return [name or f"{UNNAMED}{place}" for place, name in enumerate(header)]
 
 
 class _Plain(io.RawIOBase):
     """A text in UTF-8. Bytes that are not of its encoding stay as they are."""
 
-    def __init__(self, text: io.TextIOWrapper, read: ReadSpec) -> None:
-        self._text, self._read = text, read
+    def __init__(self, text: io.TextIOWrapper, read: ReadSpec, separator: str) -> None:
+        self._text, self._read, self._separator = text, read, separator
         self._parts = self._kept()
         self._rest = b""
 
@@ -99,10 +116,22 @@ class _Plain(io.RawIOBase):
     def _kept(self) -> Iterator[str]:
         for _ in islice(self._text, self._read.skip_rows):
             pass
-        if self._read.comment is None:
+        comment = self._read.comment
+        lines: Iterable[str] = self._text if comment is None else self._without_comments(comment)
+        if self._read.short_rows is ShortRows.fill:
+            yield from self._filled(lines)
+        elif comment is None:
             yield from iter(lambda: self._text.read(_CHUNK), "")
         else:
-            yield from self._without_comments(self._read.comment)
+            yield from lines
+
+    def _filled(self, lines: Iterable[str]) -> Iterator[str]:
+        """Lines, each with as many fields as the first at least."""
+        writer = csv.writer(_Written(), delimiter=self._separator, quotechar=self._read.quote, lineterminator="\n")
+        width = 0
+        for row in records(lines, self._separator, self._read.quote):
+            width = width or len(row)
+            yield str(writer.writerow(row + [""] * (width - len(row))))
 
     def _without_comments(self, comment: str) -> Iterator[str]:
         """Lines, as pandas takes comments out: a line that is one is none, and in quotes there is no comment."""
@@ -124,3 +153,10 @@ class _Plain(io.RawIOBase):
             elif letter == comment and not is_quoted:
                 return line[:place] + line[len(line.rstrip("\r\n")) :], False
         return line, is_quoted
+
+
+class _Written:
+    """Gives a line back that a writer of CSV has made."""
+
+    def write(self, line: str, /) -> str:
+        return line

@@ -1,11 +1,10 @@
 """What the cells of a file seem to be: marks of numbers, texts for missing cells, and the type of each column."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from keystage.core.errors import counted, listing
 from keystage.data.columns import ColumnType
 from keystage.data.marks import Marks
 
@@ -71,36 +70,6 @@ def marks_of(cells: "Mapping[str, pd.Series]", separator: str) -> tuple[Marks, l
     thousands = f", and '{found.thousands}' stands between thousands" if found.thousands else ""
     count = f"{more} of the columns {'is' if more == 1 else 'are'} numbers that way alone"
     return found, [f"'{found.decimal}' is the decimal mark{thousands}: {count}"]
-
-
-def spaces_told(table: "pd.DataFrame", texts: Sequence[str]) -> list[str]:
-    """Spaces at the ends of names and cells, a sentence each: they are kept, and make names and texts others.
-
-    Args:
-        table: cells as they are written.
-        texts: the columns whose cells stay texts.
-    """
-    named = [name for name in map(str, table.columns) if name != name.strip()]
-    told = (
-        [f"names of columns begin or end with spaces, and are to be written so: {listing(map(repr, named))}"]
-        if named
-        else []
-    )
-    for name in texts:
-        values = table[name].dropna().drop_duplicates()
-        spaced = values[values != values.str.strip()]
-        alike = spaced[spaced.str.strip().isin(values)]
-        if len(spaced):
-            twice = (
-                f", and with them they are others than without: {listing(map(repr, alike.head(3)))}"
-                if len(alike)
-                else ""
-            )
-            count = counted(len(spaced), "text", "different texts")
-            told.append(
-                f"{count} of '{name}' {'begins or ends' if len(spaced) == 1 else 'begin or end'} with spaces{twice}"
-            )
-    return told
 
 
 def missing_in(cells: "Mapping[str, pd.Series]", marks: Marks) -> list[str]:

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any
 from keystage.core.errors import DatasetError, listing
 from keystage.data.columns import ColumnType
 from keystage.data.formats.columnar import read_parquet
+from keystage.data.formats.failures import IN_QUOTES, said_of
 from keystage.data.formats.opening import names_in, require_same_columns, rows_of, without_missing_texts
 from keystage.data.look.alike import encoding_of_all, require_alike
-from keystage.data.look.columns import PLAIN, Kind, cells_by_column, kind_of, marks_of, missing_in, spaces_told
+from keystage.data.look.columns import PLAIN, Kind, cells_by_column, kind_of, marks_of, missing_in
 from keystage.data.look.text import TextForm, text_form
+from keystage.data.look.told import markers_told, short_told, spaces_told
 from keystage.data.marks import Marks
 from keystage.data.reading import as_numbers
 from keystage.data.sources.resolve import Source
-from keystage.data.sources.spec import Format, ReadSpec, compression_of
+from keystage.data.sources.spec import Format, ReadSpec, ShortRows, compression_of
 from keystage.data.stream import STREAMED
 from keystage.data.undeclared import undeclared
 
@@ -47,11 +49,12 @@ class Seen:
     is_part: bool = False
 
 
-def seen_in(sources: Sequence[Source], *, has_header: bool | None = None) -> Seen:
+def seen_in(sources: Sequence[Source], label: str, *, has_header: bool | None = None) -> Seen:
     """Read some files of one form; of large ones that can be read in blocks the first rows.
 
     Args:
         sources: at least one.
+        label: the column to predict, whose name tells a header.
         has_header: whether the first line of a text names the columns; None finds out.
 
     Raises:
@@ -66,7 +69,11 @@ def seen_in(sources: Sequence[Source], *, has_header: bool | None = None) -> See
             fix="name files of one form, by a pattern such as 'data/sales/*.csv'",
         )
     most = max(1, PART_ROWS // len(sources)) if kind in STREAMED and _size_of(sources) > LARGE else None
-    seen = _texts(sources, has_header, most) if kind in {Format.csv, Format.tsv} else _typed_files(sources, kind, most)
+    if kind in {Format.csv, Format.tsv}:
+        form = text_form(sources[0].path, has_header, encoding_of_all(sources), label)
+        seen = _texts(sources, form, most)
+    else:
+        seen = _typed_files(sources, kind, most)
     seen.is_part = most is not None
     for name in sources[0].partitions:
         seen.table[name] = as_numbers(seen.table[name])
@@ -83,12 +90,12 @@ def _size_of(sources: Sequence[Source]) -> int:
     )
 
 
-def _texts(sources: Sequence[Source], has_header: bool | None, most: int | None) -> Seen:
+def _texts(sources: Sequence[Source], form: TextForm, most: int | None) -> Seen:
     import pandas as pd
 
-    form = text_form(sources[0].path, has_header, encoding_of_all(sources))
     _require_names(sources[0], form)
     frames = [_rows(source, form, most) for source in sources]
+    short = short_told(sources, frames, form)
     raw = _below_each_other(sources, frames)
     own = [name for name in raw.columns if name not in sources[0].partitions]
     cells = cells_by_column(raw[own])
@@ -103,9 +110,11 @@ def _texts(sources: Sequence[Source], has_header: bool | None, most: int | None)
     why += spaces_told(raw[own], texts)
     if missing != [""]:
         why.append(f"missing cells are written {', '.join(repr(text) for text in missing if text)}")
+    why += markers_told(cells, missing)
     table = pd.DataFrame({name: _typed(raw[name], kinds[str(name)], marks, missing) for name in own})
     table[list(sources[0].partitions)] = raw[list(sources[0].partitions)]
-    return Seen(table, kinds, _read(form, marks), missing, [*form.why, *why])
+    read = _read(form, marks) | ({"short_rows": ShortRows.fill.value} if short else {})
+    return Seen(table, kinds, read, missing, [*form.why, *short, *why])
 
 
 def _rows(source: Source, form: TextForm, most: int | None) -> "pd.DataFrame":
@@ -129,8 +138,8 @@ def _rows(source: Source, form: TextForm, most: int | None) -> "pd.DataFrame":
     except (pd.errors.ParserError, UnicodeDecodeError, ValueError) as error:
         raise DatasetError(
             f"{source.shown} cannot be read as a table separated by {form.separator!r}",
-            why=" ".join(str(error).split()),
-            fix="correct the line named, then run the same command again",
+            why=said_of(error),
+            fix=f"correct it, then run the same command again: {IN_QUOTES}",
         ) from error
     return rows
 

@@ -76,7 +76,7 @@ def look_at(
     Raises:
         DatasetError: a file is empty or no table, a column is not there, or nothing can be learnt of the label.
     """
-    seen = seen_in(sources, has_header=has_header)
+    seen = seen_in(sources, label, has_header=has_header)
     table, kinds = seen.table, seen.kinds
     headless = seen.read.get("header") == "none" and has_header is None
     for option, name in [("--label", label), *(("a role", role) for role in roles)]:

@@ -13,7 +13,7 @@ from typing import IO
 
 from keystage.core.errors import DatasetError
 from keystage.data.formats.encoding import decodes
-from keystage.data.formats.plain import opened
+from keystage.data.formats.plain import named, opened
 
 SEPARATORS = (",", ";", "\t", "|", ":")  # of equally good ones the first
 _IN_TIMES = ":"  # separates hours and minutes too, and so is believed last
@@ -52,13 +52,14 @@ class TextForm:
     why: list[str] = field(default_factory=list)
 
 
-def text_form(path: Path, header: bool | None, encoding: tuple[str, list[str]]) -> TextForm:
+def text_form(path: Path, header: bool | None, encoding: tuple[str, list[str]], label: str) -> TextForm:
     """Look at the first records of a file.
 
     Args:
         path: of the file.
         header: whether the first record has the names of the columns; None finds out.
         encoding: of the file, and why, where it is not the usual.
+        label: the name of a column: a first record that has it is a header.
 
     Raises:
         DatasetError: it is empty, or its records have no form in common.
@@ -81,9 +82,9 @@ def text_form(path: Path, header: bool | None, encoding: tuple[str, list[str]]) 
     if form.skip_rows:
         form.why.append(f"{form.skip_rows} lines before the table have fewer fields than its rows")
     records = [record for record in records[form.skip_rows :] if record]
-    form.has_header = has_header(records) if header is None else header
+    form.has_header = label in records[0] or has_header(records) if header is None else header
     if form.has_header:
-        form.names = records[0]
+        form.names = named(records[0])
     else:
         form.names = [f"column{place}" for place in range(1, width + 1)]
     if not form.has_header and header is None:

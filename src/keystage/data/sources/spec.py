@@ -29,6 +29,13 @@ class HeaderKind(Enum):
     none = "none"
 
 
+class ShortRows(Enum):
+    """What becomes of rows with too few fields: stop, or take the cells at their end as missing."""
+
+    error = "error"
+    fill = "fill"
+
+
 class Side(Enum):
     """What the rows of a file are for."""
 
@@ -75,6 +82,8 @@ class ReadSpec:
         thousands: the mark between thousands; null: there is none.
         comment: a character after which the rest of a line is not read; null: there is none.
         skip_rows: lines before the header, or before the rows where there is none, in each file.
+        short_rows: what becomes of rows of a CSV with fewer fields than there are columns: ``error``, or ``fill``: the
+            cells at their end are missing.
         sheet: of a workbook; null takes the first.
         datetimes: of columns declared as datetime that are not in ISO 8601, their form: ``{day: "%d.%m.%Y"}``.
         source_column: a column of this name is added, with the name of each row's file.
@@ -92,6 +101,7 @@ class ReadSpec:
     thousands: str | None = None
     comment: str | None = None
     skip_rows: int = 0
+    short_rows: ShortRows = ShortRows.error
     sheet: str | None = None
     datetimes: dict[str, str] = field(default_factory=dict)
     source_column: str | None = None

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from keystage.core.errors import DatasetError
+from keystage.data.formats.delimited import separator_of
 from keystage.data.formats.failures import in_words
 from keystage.data.formats.plain import plain_text, unpacked
 from keystage.data.sources.bundled import PREFIX
@@ -101,7 +102,7 @@ def _texts(source: Source, read: ReadSpec, *, is_first: bool) -> Iterator[tuple[
         in_words(source, read),
         source.path.open("rb") as raw,
         unpacked(raw, source.name) as file,
-        plain_text(file, read) as text,
+        plain_text(file, read, separator_of(source, read)) as text,
     ):
         if read.has_header(is_first=is_first):
             _skip_header(text, read.quote.encode())

@@ -7,6 +7,7 @@ from keystage.core.errors import DatasetError
 from keystage.core.params import first_line
 from keystage.data.formats.delimited import separator_of
 from keystage.data.formats.encoding import encoding_error
+from keystage.data.formats.short_rows import FIX
 from keystage.data.sources.resolve import Source
 from keystage.data.sources.spec import ReadSpec
 from keystage.data.spec import DatasetSpec
@@ -90,5 +91,5 @@ def _unreadable(source: Source, read: ReadSpec, error: Exception) -> DatasetErro
     return DatasetError(
         f"{source.shown} is not a CSV table of one number of cells in each row",
         why=why,
-        fix="correct such lines; with dataset.stream=null, short ones are filled with missing cells",
+        fix=FIX,
     )

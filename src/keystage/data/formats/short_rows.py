@@ -1,0 +1,78 @@
+"""Rows of a text with fewer fields than its header, which pandas fills with missing cells without a word."""
+
+import io
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from keystage.core.errors import DatasetError, counted
+from keystage.data.formats.plain import opened, plain_text, records
+from keystage.data.sources.resolve import Source
+from keystage.data.sources.spec import ReadSpec, ShortRows
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FIX = "correct them; where only cells at the end were left out: dataset.read.short_rows=fill, and they are missing"
+_SHOWN = 60  # characters of a row that is told
+
+
+def require_full(
+    source: Source, read: ReadSpec, frame: "pd.DataFrame", names: list[str], separator: str, *, has_header: bool
+) -> None:
+    """Refuse rows that end before their last field, unless they are declared to be filled.
+
+    Args:
+        source: the text.
+        read: how it is written.
+        frame: its rows as they were read. Where all of them have a cell in the last column, none is short.
+        names: of the columns of the file.
+        separator: between fields.
+        has_header: whether the first row is none.
+
+    Raises:
+        DatasetError: tells how many there are, and which is the first.
+    """
+    last = names[-1]
+    if read.short_rows is ShortRows.fill or (last in frame.columns and bool(frame[last].notna().all())):
+        return
+    found = short_rows(source, read, len(names), separator, has_header=has_header)
+    if found:
+        raise DatasetError(
+            f"{told(found, len(names))} of {source.shown}",
+            why="fields may be lost, or stand in the column of another: a line end in a cell without quotes does that",
+            fix=FIX,
+        )
+
+
+def short_rows(
+    source: Source, read: ReadSpec, width: int, separator: str, *, has_header: bool, most: int | None = None
+) -> list[tuple[int, str]]:
+    """The number, from 1, of each row with fewer fields than there are columns, and what stands in it.
+
+    Args:
+        source: the text, which can be read.
+        read: how it is written.
+        width: the number of fields of a whole row.
+        separator: between fields.
+        has_header: whether the first row is none.
+        most: how many rows are looked at, the first ones; None looks at all.
+    """
+    with (
+        opened(source.path, source.name) as file,
+        plain_text(file, read, separator) as plain,
+        io.TextIOWrapper(plain, "utf-8-sig", errors="replace", newline="") as text,
+    ):
+        rows = records(text, separator, read.quote)
+        return [
+            (number, separator.join(row))
+            for number, row in enumerate(islice(rows, int(has_header), None if most is None else most + has_header), 1)
+            if len(row) < width
+        ]
+
+
+def told(rows: list[tuple[int, str]], width: int) -> str:
+    """What is short, as the begin of a sentence."""
+    number, text = rows[0]
+    text = text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
+    have = "has" if len(rows) == 1 else "have"
+    return f"{counted(len(rows), 'row', 'rows')} {have} fewer than {width} fields, the first is row {number}, '{text}',"

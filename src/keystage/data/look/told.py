@@ -1,0 +1,75 @@
+"""What is said of the texts in files: that a person should look at, and that nothing is changed of."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from keystage.core.errors import counted, listing
+from keystage.data.formats.short_rows import short_rows, told
+from keystage.data.look.columns import MISSING
+from keystage.data.look.text import TextForm
+from keystage.data.sources.resolve import Source
+from keystage.data.sources.spec import ReadSpec
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def spaces_told(table: "pd.DataFrame", texts: Sequence[str]) -> list[str]:
+    """Spaces at the ends of names and cells, a sentence each: they are kept, and make names and texts others.
+
+    Args:
+        table: cells as they are written.
+        texts: the columns whose cells stay texts.
+    """
+    named = [name for name in map(str, table.columns) if name != name.strip()]
+    sentences = (
+        [f"names of columns begin or end with spaces, and are to be written so: {listing(map(repr, named))}"]
+        if named
+        else []
+    )
+    for name in texts:
+        values = table[name].dropna().drop_duplicates()
+        spaced = values[values != values.str.strip()]
+        alike = spaced[spaced.str.strip().isin(values)]
+        if len(spaced):
+            twice = (
+                f", and with them they are others than without: {listing(map(repr, alike.head(3)))}"
+                if len(alike)
+                else ""
+            )
+            count = counted(len(spaced), "text", "different texts")
+            sentences.append(
+                f"{count} of '{name}' {'begins or ends' if len(spaced) == 1 else 'begin or end'} with spaces{twice}"
+            )
+    return sentences
+
+
+def markers_told(cells: "Mapping[str, pd.Series]", missing: Sequence[str]) -> list[str]:
+    """Texts that stand for a missing value in many files and are taken as values here, in a sentence at most.
+
+    Args:
+        cells: by column, as ``cells_by_column`` gives them.
+        missing: what is taken as missing.
+    """
+    found = {name: [value for value in counts.index if value in MISSING] for name, counts in cells.items()}
+    kept = {name: [repr(value) for value in values if value not in missing] for name, values in found.items()}
+    shown = [f"{' and '.join(values)} in '{name}'" for name, values in kept.items() if values]
+    if not shown:
+        return []
+    return [f"taken as values: {listing(shown)}; where such a text says that there is none, add it to missing"]
+
+
+def short_told(sources: Sequence[Source], frames: "Sequence[pd.DataFrame]", form: TextForm) -> list[str]:
+    """What rows lack fields at their end, a sentence for each file that has such."""
+    read, width = ReadSpec(encoding=form.encoding, comment=form.comment, skip_rows=form.skip_rows), len(form.names)
+    found = (
+        (source, short_rows(source, read, width, form.separator, has_header=form.has_header, most=len(frame)))
+        for source, frame in zip(sources, frames, strict=True)
+        if frame[frame.columns[width - 1]].isna().any()
+    )
+    return [
+        f"{told(rows, width)} of {source.shown}: the cells at their end are taken as missing, if that is wrong correct "
+        "the file"
+        for source, rows in found
+        if rows
+    ]
