@@ -118,7 +118,7 @@ def test_a_window_goes_by_numbers_by_declared_forms_and_by_the_column_of_times(t
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"after": "2024-01-01", "column": "name"}, "20 cells are no time: row 1: 'Ms 0'"),
+        ({"after": "2024-01-01", "column": "name"}, "20 cells are no time: 'Ms 0', 'Mr 1'"),
         ({"after": "2024-01-01", "column": "age"}, "its cells are numbers"),
         ({"after": "soon", "column": "day"}, "Unknown datetime string format"),
     ],

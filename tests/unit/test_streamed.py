@@ -327,9 +327,8 @@ def test_settings_that_cannot_be_are_refused() -> None:
 @pytest.mark.parametrize(
     ("read", "rows", "named"),
     [
-        (ReadSpec(thousands=" "), None, "dataset.read.thousands"),
         (ReadSpec(format=Format.excel), None, "dataset.read.format"),
-        (None, RowsSpec(where="x > 1"), "dataset.rows"),
+        (None, RowsSpec(sample=100), r"dataset.rows.sample \(dataset.stream.rows is one\)"),
     ],
 )
 def test_settings_that_only_a_table_in_memory_knows_are_refused(
@@ -337,6 +336,98 @@ def test_settings_that_only_a_table_in_memory_knows_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match=f"dataset.stream reads tables in blocks, and knows no {named}: set"):
         DatasetSpec(["a.csv"], "y", Task.classification, "t", read=read, rows=rows, stream=StreamSpec())
+
+
+@pytest.mark.parametrize("declared", [True, False])
+@pytest.mark.parametrize("last", ["1.234,5;7;x;1.000", "1.2345;7;x;2", "3,5;;;"])
+def test_numbers_with_marks_are_read_as_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, declared: bool, last: str
+) -> None:
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 1_000)
+    cells = (f"{n % 7}.{n % 1000:03},{n % 10};{n};{'abc'[n % 3]};{n % 2}\n" for n in range(300))
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/a.csv").write_text(f"m;n;w;y\n{''.join(cells)}{last}\n", encoding="utf-8")
+    columns = [ColumnSpec("m", ColumnType.number), ColumnSpec("y", ColumnType.integer)] if declared else []
+    spec = DatasetSpec(
+        ["a.csv"],
+        "n",
+        Task.regression,
+        "t",
+        "data",
+        read=ReadSpec(separator=";", decimal=",", thousands="."),
+        columns=columns,
+        bad_cells=BadCells.empty,
+        stream=StreamSpec(5000),
+    )
+
+    at_once, streamed = _both(spec, tmp_path)
+
+    pd.testing.assert_frame_equal(streamed.sample, at_once.table.dropna(subset=["n"]).reset_index(drop=True))
+    assert [check.violations for check in streamed.checks] == [check.violations for check in at_once.checks]
+
+
+_SELECTED = [ColumnSpec("on", ColumnType.boolean), ColumnSpec("day", ColumnType.datetime)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "left_out"),
+    [
+        (RowsSpec(where="n % 3 == 0 and w.str.startswith('b')"), {"where": 2500}),
+        (RowsSpec(where="on == True"), {"where": 2004}),
+        (RowsSpec(after="2024-01-02", before="2024-01-04", column="day"), {"time": 1500}),
+        (RowsSpec(where="n >= 2900", after=2950, column="n"), {"where": 2900, "time": 50}),
+    ],
+)
+def test_rows_are_selected_as_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: RowsSpec, left_out: dict[str, int]
+) -> None:
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 5_000)  # of some the selection leaves no row
+    cells = (
+        f"{n},{'abc'[n % 2]},{n % 3 == 0 if n < 3000 - 12 else ''},2024-01-0{1 + n // 750},{n % 2}\n"
+        for n in range(3000)
+    )
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/a.csv").write_text("n,w,on,day,y\n" + "".join(cells), encoding="utf-8")
+    spec = DatasetSpec(
+        ["a.csv"],
+        "y",
+        Task.classification,
+        "t",
+        "data",
+        columns=_SELECTED,
+        rows=rows,
+        keep=["w", "y"],
+        stream=StreamSpec(5000),
+    )
+
+    at_once, streamed = _both(spec, tmp_path)
+
+    assert streamed.left_out == at_once.left_out == left_out
+    pd.testing.assert_frame_equal(streamed.sample, at_once.table)
+    assert (streamed.rows, streamed.kept, streamed.columns) == (
+        at_once.rows,
+        len(at_once.table),
+        ["n", "w", "on", "day", "y"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "what"),
+    [
+        (RowsSpec(where="n > 5000"), r"no row of dataset 't' is left"),
+        (RowsSpec(where="m > 5"), r"dataset\.rows names 'm', which is no column"),
+        (RowsSpec(where="on == True"), r"dataset\.rows names 'on', a column of booleans that is not declared"),
+        (RowsSpec(after="2024-01-01", column="w"), r"column 'w' of dataset 't' cannot be compared"),
+    ],
+)
+def test_a_selection_that_cannot_be_is_refused_in_blocks_too(tmp_path: Path, rows: RowsSpec, what: str) -> None:
+    (tmp_path / "data").mkdir()
+    cells = "".join(f"{n},b,{n % 3 == 0},{n % 2}\n" for n in range(300))
+    (tmp_path / "data/a.csv").write_text("n,w,on,y\n" + cells, encoding="utf-8")
+    spec = DatasetSpec(["a.csv"], "y", Task.classification, "t", "data", rows=rows, stream=StreamSpec(5000))
+
+    with pytest.raises(DatasetError, match=what):
+        read_streamed(spec, tmp_path, 1, 2)
 
 
 def test_files_are_read_as_declared_wherever_they_lie(tmp_path: Path) -> None:

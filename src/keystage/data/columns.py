@@ -36,6 +36,9 @@ class ColumnType(Enum):
     datetime = "datetime"
 
 
+NUMERIC = {ColumnType.integer, ColumnType.number}
+
+
 class BadCells(Enum):
     """What becomes of a cell that cannot be read as the declared type of its column."""
 

@@ -30,3 +30,21 @@ class Marks:
         if self.thousands:
             column = column.str.replace(self.thousands, "", regex=False)
         return column if self.decimal == "." else column.str.replace(self.decimal, ".", regex=False)
+
+    def numbers(self, column: "pd.Series", *, declared: bool) -> "pd.Series":
+        """Texts as numbers, where all cells are written so.
+
+        Where points stand between thousands, 1575.44 is none; pandas would take every point out of it.
+
+        Args:
+            column: texts.
+            declared: to be numbers: of those that are not all written so the others stay as they are, for the check of
+                their type. A column that is not declared stays as it is.
+        """
+        import pandas as pd
+
+        cells = column.str.strip()
+        written = cells.str.fullmatch(self.pattern.pattern).fillna(value=False).astype("bool")
+        if bool((written | cells.isna()).all()):
+            return pd.to_numeric(self.plain(cells))
+        return column.mask(written, self.plain(cells)) if declared else column

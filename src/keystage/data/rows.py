@@ -1,6 +1,7 @@
 """Which rows of the files are taken: ``dataset.rows``. What is left out is counted."""
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from keystage.core.errors import DatasetError, hint, listing
@@ -56,12 +57,28 @@ def taken_rows(
     Raises:
         DatasetError: a column is not there, the condition cannot be asked of it, or no row is left.
     """
+    rows = spec.rows or RowsSpec()
+    require_selection(list(map(str, table.columns)), spec)
+    taken, left_out = selected_rows(table, spec)
+    if rows.sample is not None:
+        drawn = _drawn(taken, places, rows.sample, seed)
+        left_out["sample"] = int((taken & ~drawn).sum())
+        taken = drawn
+    require_some(int(taken.sum()), len(table), left_out, spec)
+    return taken, left_out
+
+
+def selected_rows(table: "pd.DataFrame", spec: DatasetSpec) -> "tuple[np.ndarray, dict[str, int]]":
+    """As ``taken_rows``, without a sample: each row is taken or left out by its own cells.
+
+    Raises:
+        DatasetError: the condition cannot be asked of the columns.
+    """
     import numpy as np
 
     rows = spec.rows or RowsSpec()
     taken = np.ones(len(table), dtype="bool")
     left_out: dict[str, int] = {}
-    _require_there(table, spec)
     if rows.where is not None:
         taken &= _holds(table, spec, rows.where)
         left_out["where"] = int((~taken).sum())
@@ -69,18 +86,18 @@ def taken_rows(
         within = _in_window(table, spec, rows)
         left_out["time"] = int((taken & ~within).sum())
         taken &= within
-    if rows.sample is not None:
-        drawn = _drawn(taken, places, rows.sample, seed)
-        left_out["sample"] = int((taken & ~drawn).sum())
-        taken = drawn
-    if not taken.any():
+    return taken, left_out
+
+
+def require_some(taken: int, rows: int, left_out: Mapping[str, int], spec: DatasetSpec) -> None:
+    """Refuse a selection that leaves no row, with a ``DatasetError`` that says which part left out how many."""
+    if not taken:
         told = [f"{number} by dataset.rows.{name}" for name, number in left_out.items()]
         raise DatasetError(
             f"no row of dataset '{spec.name}' is left",
-            why=f"of {len(table)} rows, left out were {listing(told)}",
+            why=f"of {rows} rows, left out were {listing(told)}",
             fix="correct dataset.rows in conf/dataset",
         )
-    return taken, left_out
 
 
 def in_words(spec: DatasetSpec, part: str) -> str:
@@ -95,13 +112,14 @@ def in_words(spec: DatasetSpec, part: str) -> str:
     return f"dataset.rows: {rows.column or spec.time} {told}"
 
 
-def _require_there(table: "pd.DataFrame", spec: DatasetSpec) -> None:
+def require_selection(columns: Sequence[str], spec: DatasetSpec) -> None:
+    """Refuse, with a ``DatasetError``, a selection by a column that is not there."""
     for name in selection_columns(spec):
-        if name not in table.columns:
+        if name not in columns:
             raise DatasetError(
                 f"dataset.rows names '{name}', which is no column of dataset '{spec.name}'",
-                why=f"the files have {len(table.columns)} columns: {listing(map(str, table.columns))}",
-                fix=hint(name, map(str, table.columns)),
+                why=f"the files have {len(columns)} columns: {listing(columns)}",
+                fix=hint(name, columns),
             )
 
 
@@ -144,7 +162,7 @@ def _in_window(table: "pd.DataFrame", spec: DatasetSpec, rows: RowsSpec) -> "np.
     else:
         times, bad = _as_times(column, spec)
         if bad.any():
-            odd = [f"row {place + 1}: '{column.loc[place]}'" for place in bad[bad].index[:MAX_SAMPLED_CELLS]]
+            odd = [f"'{cell}'" for cell in column[bad].head(MAX_SAMPLED_CELLS)]
             raise _no_times(name, spec, f"{int(bad.sum())} cells are no time: {listing(odd)}")
         limits = (_limit(rows.after, times, "after"), _limit(rows.before, times, "before"))
     within = times.notna()
@@ -164,8 +182,8 @@ def _as_times(column: "pd.Series", spec: DatasetSpec) -> "tuple[pd.Series, pd.Se
 
 
 def _typed(column: "pd.Series", spec: DatasetSpec) -> "pd.Series":
-    """A column in its declared type, where it has one."""
-    kind = next((item.type for item in spec.declared if item.name == column.name), None)
+    """A column in its declared type, where it has one, whether it is kept or not."""
+    kind = next((item.type for item in spec.columns if item.name == column.name), None)
     if kind is None:
         return column
     form = spec.read.datetimes.get(str(column.name)) if spec.read else None

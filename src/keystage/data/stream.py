@@ -49,13 +49,12 @@ def require_streamable(
             "dataset.stream.train_on=all draws the test rows, and dataset.test gives them: set train_on=sample, or "
             "dataset.stream=null"
         )
-    found = {"rows": rows is not None}
+    found = {"rows.sample (dataset.stream.rows is one)": rows is not None and rows.sample is not None}
     if read is not None:
         marks = [mark for mark in (read.separator, read.quote, read.decimal) if mark]
         found |= {
             "read.query": read.query is not None,
             "read.format": read.format is not None and read.format not in STREAMED,
-            "read.thousands": read.thousands is not None,
             "read.separator, quote or decimal beyond ASCII": not all(mark.isascii() for mark in marks),
         }
     if named := [f"dataset.{name}" for name, unsuited in found.items() if unsuited]:

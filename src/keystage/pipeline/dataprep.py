@@ -15,13 +15,12 @@ from keystage.data.guardrails.run import guarded
 from keystage.data.profile import profiled
 from keystage.data.reading import read_dataset, sources_of
 from keystage.data.roles import MARKS, setting_of
-from keystage.data.rows import in_words
 from keystage.data.sources.pinned import read_pinned
 from keystage.data.spec import DatasetSpec, Task
 from keystage.data.split import usable_rows
 from keystage.pipeline import workspace
 from keystage.pipeline.forecast import prepare_forecast
-from keystage.pipeline.prepared import Account, Outcome, Prepared, prepare_rows, written
+from keystage.pipeline.prepared import Account, Outcome, Prepared, prepare_rows, tell_left_out, written
 from keystage.pipeline.progress import steps_shown
 from keystage.pipeline.streamed import prepare_streamed
 from keystage.prep.spec import PrepSpec
@@ -58,8 +57,7 @@ def _at_once(params: DataprepParams) -> Outcome:
     pinned, noted = read_pinned(workspace.PINNED_NOTE), workspace.read_json(workspace.DATASET_NOTE)
     with steps_shown() as say:
         read = read_dataset(spec, Path.cwd(), seed=params.seed, pinned=pinned, noted=noted, say=say)
-    for part, number in read.left_out.items():
-        logger.info("Left out: %d of %d rows, by %s", number, read.rows, in_words(spec, part))
+    tell_left_out(read.left_out, read.rows, spec)
     table, rows = read.table, usable_rows(read.table, spec)
     if spec.forecast is None:
         made = prepare_rows(rows, spec, params.prep, params.seed)

@@ -1,13 +1,14 @@
 """What dataprep makes of rows, and what it tells of them."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from keystage.data.checks import Check
 from keystage.data.profile import ColumnProfile
 from keystage.data.roles import HELD_OUT, MARKS, aside_of, roles_of
+from keystage.data.rows import in_words
 from keystage.data.spec import DatasetSpec, Task
 from keystage.data.split import GIVEN, split, split_kind
 from keystage.data.table import PreparedTable, write_table
@@ -116,6 +117,12 @@ class Outcome:
     still_missing: list[str]
     left_out: dict[str, str] = field(default_factory=dict)
     automatic: dict[str, Any] = field(default_factory=dict)
+
+
+def tell_left_out(left_out: Mapping[str, int], rows: int, spec: DatasetSpec) -> None:
+    """Log how many of the rows in the files each part of ``dataset.rows`` left out."""
+    for part, number in left_out.items():
+        logger.info("Left out: %d of %d rows, by %s", number, rows, in_words(spec, part))
 
 
 def written(account: Account, made: Prepared) -> Outcome:

@@ -24,7 +24,7 @@ from keystage.data.streamed.staged import Staging
 from keystage.data.streamed.writing import Parts
 from keystage.data.table import PreparedTable, arrow_of
 from keystage.pipeline import workspace
-from keystage.pipeline.prepared import Account, Outcome, features_of, prepare_rows, with_missing, written
+from keystage.pipeline.prepared import Account, Outcome, features_of, prepare_rows, tell_left_out, with_missing, written
 from keystage.prep.by_value import transform_all
 from keystage.prep.recipe import fit_and_prepare
 from keystage.prep.spec import AUTO, PrepSpec
@@ -71,6 +71,7 @@ def _tell(account: Account, spec: DatasetSpec) -> None:
     else:
         on = f"all go on, and the recipe is fitted on the training rows of a sample of {held:,}"
     logger.info("Read %s rows; %s", f"{account.read:,}", on)
+    tell_left_out(account.left_out, account.read, spec)
 
 
 def _account(read: Streamed, spec: DatasetSpec, cores: int) -> Account:
@@ -107,7 +108,19 @@ def _account(read: Streamed, spec: DatasetSpec, cores: int) -> Account:
         counts.index = counts.index.astype(rows[spec.label].dtype)
     not_kept = [name for name in read.columns if name not in read.tallies] if spec.kept is not None else []
     ordered = counts.sort_values(ascending=False, kind="stable")
-    return Account(read.rows, read.kept, read.labelled, read.checks, profiles, about, rows, {}, not_kept, ordered, told)
+    return Account(
+        read.rows,
+        read.kept,
+        read.labelled,
+        read.checks,
+        profiles,
+        about,
+        rows,
+        read.left_out,
+        not_kept,
+        ordered,
+        told,
+    )
 
 
 class _Part(NamedTuple):

@@ -4,7 +4,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from keystage.core.errors import DatasetError, listing
-from keystage.data.columns import ColumnType
+from keystage.data.columns import NUMERIC, ColumnType
 from keystage.data.formats.failures import in_words
 from keystage.data.formats.plain import named
 from keystage.data.formats.short_rows import require_full
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _SEPARATORS = {",": ",", ";": ";", "\t": "tab", "|": "|"}  # the common ones, as dataset.read.separator takes them
-_NUMBERS = {ColumnType.integer, ColumnType.number}
 
 
 def separator_of(source: Source, read: ReadSpec) -> str:
@@ -77,7 +76,11 @@ def read_delimited(
         )
     require_full(source, read, frame, names, options["sep"], has_header=has_header)
     if marks != Marks():
-        _unmark(frame, spec, marks)
+        declared = {column.name: column.type for column in spec.declared}
+        for name in frame.columns:
+            kind = declared.get(str(name))
+            if kind is None or kind in NUMERIC:
+                frame[name] = marks.numbers(frame[name], declared=kind is not None)
     return frame
 
 
@@ -96,28 +99,6 @@ def _options(source: Source, read: ReadSpec) -> dict[str, Any]:
         "skiprows": read.skip_rows,
         "compression": compression_of(source.name) or "infer",
     }
-
-
-def _unmark(frame: "pd.DataFrame", spec: DatasetSpec, marks: Marks) -> None:
-    """Put numbers in place of texts that are written so; where points stand between thousands, 1575.44 is none.
-
-    pandas would take every point out of it. A column that is not declared becomes numbers where all of its cells are;
-    of a declared one the others stay as they are, for the check of its type.
-    """
-    import pandas as pd
-
-    declared = {column.name: column.type for column in spec.declared}
-    for name in frame.columns:
-        kind = declared.get(str(name))
-        if kind is not None and kind not in _NUMBERS:
-            continue
-        cells = frame[name].str.strip()
-        written = cells.str.fullmatch(marks.pattern.pattern).fillna(value=False).astype("bool")
-        whole = bool((written | cells.isna()).all())
-        if whole:
-            frame[name] = pd.to_numeric(marks.plain(cells))
-        elif kind is not None:
-            frame[name] = frame[name].mask(written, marks.plain(cells))
 
 
 def _other_separator(field: str, source: Source, read: ReadSpec) -> DatasetError | None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from keystage.data.formats.opening import names_in, one_header, require_no_column, require_same_columns
 from keystage.data.reading import as_numbers, require_columns
+from keystage.data.rows import require_selection, selection_columns
 from keystage.data.sources.resolve import Source
 from keystage.data.sources.spec import HeaderKind, ReadSpec
 from keystage.data.spec import DatasetSpec
@@ -22,7 +23,7 @@ class File:
     Attributes:
         source: where it is.
         names: the columns that it holds.
-        wanted: those of them that are read.
+        wanted: those of them that are read: that are kept, or that rows are taken by.
         given: columns that its path gives, its name, and those that other files have alone (``header: union``): each of
             one value, NaN for a missing one.
     """
@@ -61,7 +62,8 @@ def files_of(sources: Sequence[Source], spec: DatasetSpec) -> list[File]:
         for source, columns in zip(sources[1:], every[1:], strict=True):
             require_same_columns(source, columns, sources[0], every[0], one_header(spec.name))
     require_columns(spec, [*names[0], *given[0]])
-    kept = None if spec.kept is None else set(spec.kept)
+    require_selection([*names[0], *given[0]], spec)
+    kept = None if spec.kept is None else {*spec.kept, *selection_columns(spec)}
     return [
         File(
             source,

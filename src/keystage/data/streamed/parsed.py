@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from keystage.data.columns import ColumnType
+from keystage.data.columns import NUMERIC, ColumnType
 from keystage.data.formats.columnar import plain
 from keystage.data.formats.opening import without_missing_texts
+from keystage.data.marks import Marks
 from keystage.data.sources.spec import ReadSpec
 from keystage.data.spec import DatasetSpec
 from keystage.data.streamed.blocks import blocks_of
@@ -27,6 +28,9 @@ class Kind(Enum):
     integer = "integer"
     number = "number"
     text = "text"
+
+
+_NUMBERS = {*NUMERIC, Kind.integer, Kind.number}
 
 
 class OtherKind(Exception):  # noqa: N818 - no failure: what is read is read anew
@@ -79,7 +83,9 @@ class Parser:
     def _type(self, name: str) -> "pa.DataType":
         import pyarrow as pa
 
-        declared = {column.name: column.type for column in self.spec.declared}.get(name)
+        kind = self._kind(name)
+        if self._marks.thousands and kind in _NUMBERS:
+            return pa.string()  # Arrow knows no mark between thousands
         kinds: dict[Any, pa.DataType] = {
             ColumnType.integer: pa.int64(),
             ColumnType.number: pa.float64(),
@@ -91,7 +97,17 @@ class Parser:
         }
         if self.spec.read and name in self.spec.read.datetimes:
             return pa.string()  # pandas reads its form
-        return kinds.get(declared or self.kinds.get(name, Kind.text), pa.string())
+        return kinds.get(kind, pa.string())
+
+    def _kind(self, name: str) -> "ColumnType | Kind":
+        """What a column is declared as, or else taken for."""
+        declared = next((column.type for column in self.spec.declared if column.name == name), None)
+        return declared or self.kinds.get(name, Kind.text)
+
+    @property
+    def _marks(self) -> Marks:
+        read = self.spec.read or ReadSpec()
+        return Marks(read.decimal, read.thousands)
 
     def _settled(self, table: "pa.Table") -> "pd.DataFrame":
         frame: pd.DataFrame = table.to_pandas(ignore_metadata=True, date_as_object=False, split_blocks=True)
@@ -100,13 +116,13 @@ class Parser:
         return frame
 
     def _typed(self, frame: "pd.DataFrame", texts: set[str]) -> "pd.DataFrame":
-        """Columns that are not declared and hold other cells than was thought, as what they are."""
-        declared, others = {column.name: column.type for column in self.spec.declared}, dict[str, Kind]()
-        decimal = self.spec.read.decimal if self.spec.read else "."
-        for name in texts:
-            if decimal != "." and declared.get(name) is not ColumnType.datetime:
-                frame[name] = frame[name].str.replace(decimal, ".", regex=False)
-            if name not in declared:
+        """Columns of numbers that Arrow gives as texts, and those of other cells than was thought, as what they are."""
+        declared, others, marks = {column.name for column in self.spec.declared}, dict[str, Kind](), self._marks
+        numbers = {name for name in frame.columns if self._kind(name) in _NUMBERS}
+        for name in texts | (numbers if marks.thousands else set()):
+            if marks != Marks() and name in numbers:
+                frame[name] = marks.numbers(frame[name], declared=name in declared)
+            if name not in declared and frame[name].dtype == "str":
                 kind, frame[name] = _widened(frame[name], self.kinds[name])
                 others |= {name: kind} if kind is not self.kinds[name] else {}
         if others:
@@ -139,15 +155,20 @@ def _kinds_in(content: "memoryview | pa.RecordBatch", file: File, spec: DatasetS
     given = {name: pa.string() for name in file.wanted if name in declared}
     table, texts = fitting(content, file, given, spec)
     return {
-        name: Kind.text if name in texts else _kind(table.schema.field(name).type)
+        name: Kind.text if name in texts else _kind(table.column(name), spec.read or ReadSpec())
         for name in file.wanted
         if name not in declared
     }
 
 
-def _kind(kind: "pa.DataType") -> Kind:
+def _kind(column: "pa.ChunkedArray", read: ReadSpec) -> Kind:
+    import pandas as pd
     import pyarrow.types as of
 
+    kind = column.type
+    if read.thousands and of.is_string(kind):
+        numbers = Marks(read.decimal, read.thousands).numbers(column.to_pandas(), declared=False)
+        return Kind.number if pd.api.types.is_numeric_dtype(numbers) else Kind.text
     if of.is_null(kind):
         return Kind.empty
     if of.is_boolean(kind):

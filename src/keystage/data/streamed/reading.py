@@ -5,18 +5,19 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from keystage.core.errors import DatasetError, listing
-from keystage.data.checks import Check, hold_to_declaration, require_none
-from keystage.data.roles import MARKED
+from keystage.data.checks import Check, require_none
+from keystage.data.rows import require_some
 from keystage.data.sources.resolve import Source
 from keystage.data.sources.spec import ReadSpec, Side
 from keystage.data.spec import DatasetSpec, Task
 from keystage.data.streamed.blocks import Block, blocks_of
-from keystage.data.streamed.counted import Tally, checks_together, tallied
-from keystage.data.streamed.files import File, files_of
+from keystage.data.streamed.checked import Checked, Work
+from keystage.data.streamed.counted import Tally, checks_together
+from keystage.data.streamed.files import files_of
 from keystage.data.streamed.parsed import Kind, OtherKind, Parser, first_kinds
 from keystage.data.streamed.sampled import Sample
 from keystage.data.streamed.seen import Seen
@@ -49,6 +50,7 @@ class Streamed:
         classes: rows with a label by class, as they came; of a number that is to be predicted, of one class.
         parts: rows with a label by the number of the staged part.
         columns: all that the files have.
+        left_out: how many rows each part of ``dataset.rows`` left out, by its name.
     """
 
     sample: "pd.DataFrame"
@@ -62,50 +64,12 @@ class Streamed:
     classes: dict[Any, int]
     parts: dict[int, int]
     columns: list[str]
+    left_out: dict[str, int]
 
     @property
     def is_whole(self) -> bool:
         """Whether all rows with a label are in the sample."""
         return len(self.sample) == self.labelled
-
-
-@dataclass
-class _Held:
-    """A block of rows with the declared types; ``frame`` has those that the checks leave."""
-
-    rows: int
-    frame: "pd.DataFrame"
-    checks: list[Check]
-    tallies: dict[str, Tally]
-
-
-@dataclass
-class _Work:
-    """What is done with a block."""
-
-    spec: DatasetSpec
-    files: list[File]
-    staging: Staging | None
-    uncounted: set[str] = field(default_factory=set)
-
-    def parsed(self, parser: Parser, block: Block) -> "pd.DataFrame":
-        first, file = self.files[0], self.files[block.place]
-        frame = parser.table(block.content, file)
-        columns = [*first.wanted, *first.given]
-        return frame if list(frame.columns) == columns else frame[columns]
-
-    def held(self, frame: "pd.DataFrame", place: int, number: int, seen: Seen) -> _Held:
-        rows = len(frame)
-        checks, dropped = hold_to_declaration(frame, self.spec, seen.repeats)
-        frame = frame[~dropped] if dropped.any() else frame
-        tallies = tallied(frame, self.uncounted)
-        side, sides = self.files[place].source.side, {file.source.side for file in self.files}
-        frame = frame.assign(**{mark: each is side for mark, each in MARKED.items() if each in sides})
-        missing = frame[self.spec.label].isna()
-        frame = frame[~missing] if missing.any() else frame
-        if self.staging:
-            self.staging.write(frame, number)
-        return _Held(rows, frame, checks, tallies)
 
 
 def read_streamed(
@@ -130,7 +94,7 @@ def read_streamed(
     """
     assert spec.stream is not None
     files = files_of(sources, spec)
-    work = _Work(spec, files, staging)
+    work = Work(spec, files, staging)
     kinds = first_kinds(files, spec)
     while True:
         shared_out = [spec.label if spec.task is Task.classification else None, spec.test_column]
@@ -148,11 +112,12 @@ def read_streamed(
 class _Look:
     """One look at all rows."""
 
-    def __init__(self, work: _Work, sample: Sample) -> None:
+    def __init__(self, work: Work, sample: Sample) -> None:
         self._work, self._sample = work, sample
         self._seen = Seen()
         self._checks: list[Check] = []
         self._rows = self._kept = 0
+        self._left_out: dict[str, int] = {}
         self._tallies: dict[str, Tally] = {}
         self._types: dict[str, set[str]] = {}
         self._parts: dict[int, int] = {}
@@ -200,12 +165,14 @@ class _Look:
                 for _, future in waiting:
                     future.cancel()
 
-    def _take(self, held: _Held, side: Side) -> None:
+    def _take(self, held: Checked, side: Side) -> None:
         for name in held.frame.columns:
             known, kind = self._types.setdefault(str(name), set()), str(held.frame[name].dtype)
             if kind not in known:
                 known.add(kind)
                 settled_types({str(name): known}, self._work.spec.name)  # refuses what cannot be one column
+        for part, number in held.left_out.items():
+            self._left_out[part] = self._left_out.get(part, 0) + number
         for name, tally in held.tallies.items():
             self._tallies.setdefault(name, Tally()).add(tally)
             if self._tallies[name].values is None:
@@ -221,6 +188,7 @@ class _Look:
         import pandas as pd
 
         spec = self._work.spec
+        require_some(self._rows - sum(self._left_out.values()), self._rows, self._left_out, spec)
         if not self._sample.seen:
             raise DatasetError(
                 f"no row of dataset '{spec.name}' has a label",
@@ -242,4 +210,5 @@ class _Look:
             self._sample.classes(spec.label),
             self._parts,
             [*self._work.files[0].names, *self._work.files[0].given],
+            self._left_out,
         )
