@@ -17,6 +17,8 @@ import yaml
 from keystage.core.errors import DatasetError, DiskError
 from keystage.data.columns import BadCells, ColumnSpec, ColumnType, OnViolation
 from keystage.data.forecast import ForecastSpec
+from keystage.data.loosely import profiled_loosely
+from keystage.data.profile import ColumnProfile
 from keystage.data.reading import Read, read_dataset, sources_of
 from keystage.data.sources.spec import Format, HeaderKind, ReadSpec, RowsSpec, ShortRows
 from keystage.data.spec import DatasetSpec, SplitKind, Task
@@ -517,3 +519,24 @@ def test_a_full_disk_is_said_before_anything_is_read(tmp_path: Path, monkeypatch
 
     assert "MB while the stage runs, and 0 MB are free" in got.value.why
     assert "train_on=sample" in got.value.fix
+
+
+def test_a_look_at_all_rows_is_the_same_in_blocks_and_heeds_no_selection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 5_000)
+    (tmp_path / "data").mkdir()
+    cells = "".join(f"{n},{'abc'[n % 3]},{n % 2 if n % 9 else ''}\n" for n in range(2000))
+    (tmp_path / "data/a.csv").write_text("n,w,y\n" + cells, encoding="utf-8")
+    rows, column = RowsSpec(where="n < 100"), ColumnSpec("n", ColumnType.integer, maximum=50)
+    spec = DatasetSpec(["a.csv"], "y", Task.classification, "t", "data", columns=[column], rows=rows)
+
+    count, at_once = profiled_loosely(spec, tmp_path, 2)
+    streamed = profiled_loosely(replace(spec, stream=StreamSpec(5000)), tmp_path, 2)
+
+    def told(profiles: list[ColumnProfile]) -> list[tuple[object, ...]]:
+        return [(item.column, item.purpose, item.count, item.missing, item.mean) for item in profiles]
+
+    assert count == streamed[0] == 2000
+    assert told(at_once) == told(streamed[1])
+    assert [item.missing for item in at_once] == [0, 0, 223]

@@ -9,6 +9,8 @@ from typing import Any
 
 from keystage.adapters import dvc_datasets
 from keystage.adapters.dvc_state import digest
+from keystage.compute.limits import cores
+from keystage.compute.spec import ComputeProfile
 from keystage.core.errors import ChangedInputError, ConfigError, DatasetError, hint, listing
 from keystage.core.params import first_line, parse_yaml, read_yaml, typed_params
 from keystage.data.sources.spec import Side
@@ -108,9 +110,8 @@ def register(root: Path, name: str, description: str | None, tags: Mapping[str, 
         DatasetError: there is no such dataset, or its files cannot be read as declared.
         ChangedInputError: a file changed meanwhile.
     """
-    from keystage.data.loosely import without_rules
-    from keystage.data.profile import profiled
-    from keystage.data.reading import read_dataset, sources_of
+    from keystage.data.loosely import profiled_loosely
+    from keystage.data.reading import sources_of
 
     spec = replace(declaration(root, name), version=None)
     require_name(spec.name)
@@ -123,9 +124,9 @@ def register(root: Path, name: str, description: str | None, tags: Mapping[str, 
         )
     logger.info("Reading %s: %s", spec.name, listing(source.name for source in sources))
     files = _files(root / spec.path, {source.name: source.side.value for source in sources})
-    table = read_dataset(without_rules(spec), root).table
+    rows, profiles = profiled_loosely(spec, root, cores(ComputeProfile(0)))
     content = digest_of([(file.md5, file.side) for file in files], reading_of(spec))
-    columns = {} if len(table.columns) > MAX_COLUMNS else {item.column: _summary(item) for item in profiled(table)}
+    columns = {} if len(profiles) > MAX_COLUMNS else {item.column: _summary(item) for item in profiles}
     version = DatasetVersion(
         name=spec.name,
         version=short(content),
@@ -136,7 +137,7 @@ def register(root: Path, name: str, description: str | None, tags: Mapping[str, 
         registered=_now(),
         task=spec.task.value,
         label=spec.label,
-        rows=len(table),
+        rows=rows,
         columns=columns,
         description=description,
         tags=dict(tags),
