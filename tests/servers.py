@@ -1,4 +1,4 @@
-"""Stores that tests share results through: a folder, and two servers that speak S3 and Azure Blob over HTTP.
+"""Stores that tests share results through and read data from: a folder, and servers that speak S3, Azure Blob and GCS.
 
 The servers run from packages, on free ports of this machine, and end with the block that started them.
 """
@@ -20,12 +20,14 @@ from threading import Thread
 from typing import Any
 
 import pytest
+import requests
 
 from tests.conftest import ROOT
 
 BUCKET, BELOW = "results", "keystage"
 _SECONDS_TO_START = 60
 _WEED = Path(sys.executable).parent / "weed"
+_GCS = Path(sys.executable).parent / "gcp-storage-emulator"
 _AZURITE = ROOT / "tests" / "azurite" / "node_modules" / ".bin" / "azurite-blob"
 # The account that the emulator has for everybody, from its documentation.
 _ACCOUNT = "devstoreaccount1"
@@ -158,6 +160,19 @@ def azure(place: Path) -> Iterator[Store]:
                 {"AZURE_STORAGE_CONNECTION_STRING": credentials},
                 lose=lambda path: container.delete_blob(f"{BELOW}/{path}"),
             )
+
+
+@contextmanager
+def gcs(place: Path) -> Iterator[Store]:
+    """An emulator of Google's storage, which asks for no credentials."""
+    (port,) = free_ports(1)
+    endpoint = f"http://127.0.0.1:{port}"
+    command = [str(_GCS), "start", "--host=127.0.0.1", f"--port={port}", "--in-memory", f"--default-bucket={BUCKET}"]
+    with _running(command, place) as process:
+        _wait_until(lambda: requests.get(f"{endpoint}/storage/v1/b/{BUCKET}", timeout=5).ok, process, place)
+        # Without the second, gcsfs asks Google's own servers over gRPC of which kind the bucket is.
+        settings = {"STORAGE_EMULATOR_HOST": endpoint, "GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT": "false"}
+        yield Store(f"gs://{BUCKET}/{BELOW}", {}, settings)
 
 
 @contextmanager

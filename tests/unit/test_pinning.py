@@ -2,13 +2,14 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.servers import BELOW, BUCKET, Web, s3, web
+from fsspec import filesystem
+from tests.servers import BELOW, BUCKET, Store, Web, azure, gcs, s3, web
 
 from keystage.adapters.dvc_state import known_digest
 from keystage.core.errors import DatasetError
@@ -151,7 +152,7 @@ def test_what_the_server_answers_is_said(server: Web, status: int, what: str, wh
     ("url", "message", "fix"),
     [
         ("http://127.0.0.1:1/a.csv", "cannot be reached", "the address, the network"),
-        ("gs://bucket/a.csv", "the package for gs is not installed", "make remotes"),
+        ("sftp://host/a.csv", "the package for sftp is not installed", "make remotes"),
         ("htp://host/a.csv", "cannot be reached", "the address"),
     ],
 )
@@ -162,37 +163,41 @@ def test_what_is_out_of_reach_is_said_with_the_mend(url: str, message: str, fix:
     assert fix in caught.value.fix
 
 
+@pytest.mark.parametrize(("serve", "scheme"), [(s3, "s3"), (azure, "az"), (gcs, "gs")])
 def test_files_of_a_bucket_are_fetched_by_name_by_pattern_and_by_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    serve: Callable[[Path], AbstractContextManager[Store]],
+    scheme: str,
 ) -> None:
     (tmp_path / "store").mkdir()
-    with s3(tmp_path / "store") as store:
-        import s3fs
-
+    with serve(tmp_path / "store") as store:
         for name, value in store.credentials.items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setenv("AWS_ENDPOINT_URL", store.settings["endpointurl"])
-        bucket = s3fs.S3FileSystem(skip_instance_cache=True)
+        if "endpointurl" in store.settings:
+            monkeypatch.setenv("AWS_ENDPOINT_URL", store.settings["endpointurl"])
+        bucket, url = filesystem(scheme, skip_instance_cache=True), f"{scheme}://{BUCKET}/{BELOW}"
         for year in (2023, 2024):
             bucket.pipe_file(f"{BUCKET}/{BELOW}/year={year}/a.csv", ROWS.encode())
         bucket.pipe_file(f"{BUCKET}/{BELOW}/_SUCCESS", b"")
 
-        for entry in (f"{store.url}/", f"{store.url}/*/a.csv", f"{store.url}/year=2024/a.csv"):
+        for entry in (f"{url}/", f"{url}/*/a.csv", f"{url}/year=2024/a.csv"):
             pin(_spec(entry))
             table = read_dataset(_spec(entry), Path(), pinned=read_pinned(workspace.PINNED_NOTE)).table
             assert table["year"].tolist() == [2023, 2023, 2024, 2024][-len(table) :]
 
-        first = _note(_spec(f"{store.url}/"))
-        assert _note(_spec(f"{store.url}/")) == first
+        first = _note(_spec(f"{url}/"))
+        assert _note(_spec(f"{url}/")) == first
         bucket.pipe_file(f"{BUCKET}/{BELOW}/year=2024/a.csv", MORE.encode())
-        assert _note(_spec(f"{store.url}/")) != first
+        assert _note(_spec(f"{url}/")) != first
         with pytest.raises(DatasetError, match="is not there"):
-            pin(_spec(f"{store.url}/b.csv"))
+            pin(_spec(f"{url}/b.csv"))
         with pytest.raises(DatasetError, match="no file is at"):
-            pin(_spec(f"{store.url}/*.parquet"))
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another")
-        with pytest.raises(DatasetError, match="is refused"):
-            pin(_spec(f"{store.url}/year=2024/a.csv"))
+            pin(_spec(f"{url}/*.parquet"))
+        if scheme == "s3":
+            monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another")
+            with pytest.raises(DatasetError, match="is refused"):
+                pin(_spec(f"{url}/year=2024/a.csv"))
 
 
 # ------------------------------------------------------------------------------------------------------------ queries
