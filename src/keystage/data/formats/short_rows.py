@@ -38,7 +38,7 @@ def require_full(
     found = short_rows(source, read, len(names), separator, has_header=has_header)
     if found:
         raise DatasetError(
-            f"{told(found, len(names))} of {source.shown}",
+            found,
             why="fields may be lost, or stand in the column of another: a line end in a cell without quotes does that",
             fix=FIX,
         )
@@ -46,8 +46,8 @@ def require_full(
 
 def short_rows(
     source: Source, read: ReadSpec, width: int, separator: str, *, has_header: bool, most: int | None = None
-) -> list[tuple[int, str]]:
-    """The number, from 1, of each row with fewer fields than there are columns, and what stands in it.
+) -> str | None:
+    """How many rows have fewer fields than there are columns, and which is the first, as the begin of a sentence.
 
     Args:
         source: the text, which can be read.
@@ -62,17 +62,13 @@ def short_rows(
         plain_text(file, read, separator) as plain,
         io.TextIOWrapper(plain, "utf-8-sig", errors="replace", newline="") as text,
     ):
-        rows = records(text, separator, read.quote)
-        return [
-            (number, separator.join(row))
-            for number, row in enumerate(islice(rows, int(has_header), None if most is None else most + has_header), 1)
-            if len(row) < width
-        ]
-
-
-def told(rows: list[tuple[int, str]], width: int) -> str:
-    """What is short, as the begin of a sentence."""
-    number, text = rows[0]
-    text = text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
-    have = "has" if len(rows) == 1 else "have"
-    return f"{counted(len(rows), 'row', 'rows')} {have} fewer than {width} fields, the first is row {number}, '{text}',"
+        rows = islice(records(text, separator, read.quote), int(has_header), most and most + has_header)
+        short = ((number, row) for number, row in enumerate(rows, start=1) if len(row) < width)
+        first = next(short, None)
+        if first is None:
+            return None
+        count = 1 + sum(1 for _ in short)
+    shown = separator.join(first[1])
+    shown = shown if len(shown) <= _SHOWN else f"{shown[: _SHOWN - 1]}…"
+    have = f"{counted(count, 'row', 'rows')} {'has' if count == 1 else 'have'} fewer than {width} fields"
+    return f"{have}, the first is row {first[0]}, '{shown}', of {source.shown}"

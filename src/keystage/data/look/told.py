@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from keystage.core.errors import counted, listing
-from keystage.data.formats.short_rows import short_rows, told
+from keystage.data.formats.short_rows import short_rows
 from keystage.data.look.columns import MISSING
 from keystage.data.look.text import TextForm
 from keystage.data.sources.resolve import Source
@@ -62,14 +62,13 @@ def markers_told(cells: "Mapping[str, pd.Series]", missing: Sequence[str]) -> li
 def short_told(sources: Sequence[Source], frames: "Sequence[pd.DataFrame]", form: TextForm) -> list[str]:
     """What rows lack fields at their end, a sentence for each file that has such."""
     read, width = ReadSpec(encoding=form.encoding, comment=form.comment, skip_rows=form.skip_rows), len(form.names)
-    found = (
-        (source, short_rows(source, read, width, form.separator, has_header=form.has_header, most=len(frame)))
+    found = [
+        short_rows(source, read, width, form.separator, has_header=form.has_header, most=len(frame))
         for source, frame in zip(sources, frames, strict=True)
         if frame[frame.columns[width - 1]].isna().any()
-    )
+    ]
     return [
-        f"{told(rows, width)} of {source.shown}: the cells at their end are taken as missing, if that is wrong correct "
-        "the file"
-        for source, rows in found
+        f"{rows}: the cells at their end are taken as missing; if that is wrong, correct the file"
+        for rows in found
         if rows
     ]
