@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.preprocessing import OrdinalEncoder
 
 from keystage.prep import by_value
 from keystage.prep.spec import TransformSpec
@@ -33,3 +34,17 @@ def test_a_step_is_fitted_and_applied_as_by_itself(columns: list[str], use: str)
     assert pickle.dumps(own) == pickle.dumps(quick)
     for table in (TABLE, other, TABLE.head(3)):
         pd.testing.assert_frame_equal(by_value.transform(quick, table), own.transform(table))
+
+
+@pytest.mark.parametrize(("columns", "expected"), [(["few"], True), (["some", "few"], True), (["all"], False)])
+def test_an_encoder_sees_each_value_once_where_values_repeat(
+    columns: list[str], expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows: list[int] = []
+    fit = OrdinalEncoder.fit_transform
+    monkeypatch.setattr(OrdinalEncoder, "fit_transform", lambda own, X, y=None: rows.append(len(X)) or fit(own, X, y))
+    step = build(TransformSpec("codes", columns), 1, {"seed": 1, "regression": False}, [])
+
+    by_value.fit_transform(step, TABLE)
+
+    assert (max(rows) < len(TABLE)) is expected

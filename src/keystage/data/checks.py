@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 MAX_SAMPLED_CELLS = 3  # of each check
 Repeats = Callable[["pd.Series"], "np.ndarray"]
 EXACT = 2**53  # up to which float64 holds each whole number
-_ZONE = r"(?:Z|[+-]\d\d:?\d\d)\s*$"  # at the end of a time
+_ZONE = r"(?:Z|[+-][0-9][0-9]:?[0-9][0-9])[ ]*$"  # at the end of a time; Arrow looks for it, as it would not for \d
 _TRUE, _FALSE = {"true", "1", "yes"}, {"false", "0", "no"}
 
 
@@ -144,6 +144,8 @@ def _times(column: "pd.Series", form: str) -> "pd.Series":
     """Times without a zone: those with one are told in UTC, and where some have one, those without are taken as UTC."""
     import pandas as pd
 
+    if pd.api.types.is_datetime64_dtype(column):
+        return column
     zoned = column.dropna().astype("str").str.contains(_ZONE).any()
     times = pd.to_datetime(column, errors="coerce", format=form, utc=bool(zoned))
     return times.dt.tz_localize(None) if zoned else times

@@ -51,9 +51,11 @@ def _values(step: Any, table: "pd.DataFrame") -> "tuple[dict[str, np.ndarray], p
     """
     from sklearn.preprocessing import OrdinalEncoder
 
-    [(_, inner, columns), *_] = getattr(step, "transformers", [("", None, [])])
-    if type(inner) is not OrdinalEncoder or len(table) < MANY_ROWS:
+    from keystage.prep.columns import OnColumns
+
+    if not isinstance(step, OnColumns) or type(step.transformer) is not OrdinalEncoder or len(table) < MANY_ROWS:
         return None
+    columns = step.columns
     if any(name not in table or table[name].dtype != "str" for name in columns):
         return None
     import numpy as np

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 LEAST_OF_A_CLASS = 20  # rows that are kept of each class that has them: four in each of five folds
 MOST_CLASSES = 5_000
 _SLACK = 6.0  # standard deviations of how many more rows of a class are kept until all have been seen
-_MARGIN = 1.25  # of the sample, rows held before the surplus is let go
+_MARGIN = 1.5  # of the sample, rows held before the surplus is let go
 
 
 class Sample:
