@@ -115,6 +115,7 @@ def make_project(folder: Path, data: Path, sample: int, train_on: str) -> None:
     ]
     (folder / "conf/prep/large.yaml").write_text("\n".join(steps) + "\n")
     for command in (
+        [sys.executable, "-m", "compileall", "-q", "src"],  # as after a first run; the plain script is one file
         [str(BIN / "keystage"), "compose", "dataset=large", "prep=large", "compute@compute.dataprep=all_cores"],
         [sys.executable, "stages/conf.py"],
     ):

@@ -120,7 +120,7 @@ def split(
     roles_of(table, spec)  # refuses bad cells before they are scattered
     table = mark_parts(table, spec)
     held_out = table[table[HELD_OUT]] if HELD_OUT in table else table.head(0)
-    own = table.drop(index=held_out.index)
+    own = table.drop(index=held_out.index) if len(held_out) else table
     try:
         test = (
             _given(own, spec) if spec.test is not None else _drawn(own, spec, test_size, seed, split_kind(spec, kind))
@@ -152,10 +152,11 @@ def _drawn(
 
 
 def _at_random(table: "pd.DataFrame", spec: DatasetSpec, test_size: float, seed: int) -> "np.ndarray":
+    import numpy as np
     from sklearn.model_selection import train_test_split
 
     classes = table[spec.label] if spec.task is Task.classification else None
-    _, test = train_test_split(range(len(table)), test_size=test_size, stratify=classes, random_state=seed)
+    _, test = train_test_split(np.arange(len(table)), test_size=test_size, stratify=classes, random_state=seed)
     return _chosen(test, table)
 
 

@@ -28,16 +28,16 @@ def profiled_with(
         rows: of the table.
         pool: works on several columns at a time.
     """
-    if len(sample) == rows:
-        return list(profiled(sample))
+    is_whole = len(sample) == rows
 
     def one(at_name: tuple[int, str]) -> ColumnProfile:
         at, name = at_name
         tally = tallies[name]
-        if tally.values is not None:
+        if tally.values is not None and not is_whole:
             return _of_values(sample[name], tally, at < MAX_DETAILED)
         [profile] = profiled(sample[[name]])
-        return _counted(profile if at < MAX_DETAILED else replace(profile, histogram=None, top=[]), tally, len(sample))
+        profile = profile if at < MAX_DETAILED else replace(profile, histogram=None, top=[])
+        return profile if is_whole else _counted(profile, tally, len(sample))
 
     return list(pool.map(one, enumerate(tallies)))
 
