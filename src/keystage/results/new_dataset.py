@@ -166,7 +166,7 @@ def _text(option: str, folder: str, entry: str, sources: Sequence[Source], wish:
     if look.missing != [""]:
         lines.append(f"missing: [{', '.join(map(_quoted, look.missing))}]")
     lines += ["rows:", f"  where: {_quoted(look.where)}"] if look.where else []
-    if look.is_part and look.task is not Task.forecasting and "thousands" not in look.read:
+    if look.is_part and look.task is not Task.forecasting:
         lines.append("stream: {}  # read in blocks, and a sample is learnt from: docs/large-tables.md")
     listed = look.columns if len(look.columns) <= MAX_LISTED and not look.is_part else {
         name: kind for name, kind in look.columns.items() if kind not in _FOUND or name == wish.label
