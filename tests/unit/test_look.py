@@ -406,17 +406,21 @@ def test_of_a_large_table_the_first_rows_are_looked_at_and_it_is_read_in_blocks(
     assert read_streamed(spec, resolve(spec, tmp_path), 1, 1).rows == 6000
 
 
-def test_of_a_large_table_that_cannot_be_read_in_blocks_no_stream_is_declared(
+def test_a_large_table_with_marks_between_thousands_is_read_in_blocks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reading, "LARGE", 10)
     path = tmp_path / "t.csv"
-    path.write_text("x;y;z\n" + "1.234,5;a;1\n2.000,5;b;2\n" * 9, encoding="utf-8")
+    path.write_text("x;y;z\n" + "1.234,5;a;1\n2.000,5;b;2\n" * 900, encoding="utf-8")
 
     written, found = declare(tmp_path, path, Wish("y"))
+    told = yaml.safe_load((tmp_path / written).read_text(encoding="utf-8"))
+    spec = DatasetSpec(
+        told["files"], "y", Task.classification, "t", told["path"], read=ReadSpec(**told["read"]), stream=StreamSpec()
+    )
 
-    assert found.read["thousands"] == "."
-    assert "stream" not in yaml.safe_load((tmp_path / written).read_text(encoding="utf-8"))
+    assert (found.read["thousands"], told["stream"]) == (".", {})
+    assert read_streamed(spec, resolve(spec, tmp_path), 1, 1).sample["x"].unique().tolist() == [1234.5, 2000.5]
 
 
 def test_comments_are_no_mark_where_cells_would_be_cut(tmp_path: Path) -> None:
