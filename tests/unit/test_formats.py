@@ -322,3 +322,28 @@ def test_a_column_whose_cells_are_missing_at_the_end_of_whole_rows_is_no_finding
 def test_a_row_that_lacks_only_fields_that_are_not_kept_is_refused_too(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"2 rows have fewer than 4 fields, the first is row 3, '3,32'"):
         _table(tmp_path, "a.csv", _CUT, keep=["id"], label="id", task=Task.regression)
+
+
+def test_texts_of_a_workbook_stay_texts(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    cells = {"code": ["007", "008", None], "n": [1, None, 3], "mixed": ["7", 8, 1.5], "survived": [0, 1, 0]}
+    pd.DataFrame(cells).to_excel(tmp_path / "data/a.xlsx", index=False)
+
+    table = read_dataset(_spec("a.xlsx"), tmp_path).table
+
+    assert table["code"].tolist()[:2] == ["007", "008"]
+    assert table["mixed"].tolist() == ["7", "8", "1.5"]
+    assert table[["n", "survived"]].dtypes.astype("str").tolist() == ["float64", "int64"]
+
+
+def test_whole_numbers_beyond_64_bits_are_texts_where_that_is_declared(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    cells = {"u": pa.array([2**64 - 1, 5], pa.uint64()), "survived": [0, 1]}
+    pq.write_table(pa.table(cells), tmp_path / "data/a.parquet")
+
+    with pytest.raises(DatasetError, match="does not fit 64 bits, in column 'u'") as got:
+        read_dataset(_spec("a.parquet"), tmp_path)
+    assert "{name: u, type: string}" in got.value.fix
+
+    declared = _spec("a.parquet", columns=[ColumnSpec("u", ColumnType.string)])
+    assert read_dataset(declared, tmp_path).table["u"].tolist() == [str(2**64 - 1), "5"]

@@ -1,6 +1,8 @@
 """What a file that nobody has declared seems to be, and the declaration that is written of it."""
 
 import gzip
+import shlex
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 from zipfile import ZipFile
@@ -518,3 +520,41 @@ def test_short_rows_are_told_and_declared_to_be_filled(tmp_path: Path) -> None:
 
     assert found.read == {"short_rows": "fill"}
     assert any("1 row has fewer than 3 fields, the first is row 2, '2,b', of t.csv" in why for why in found.why)
+
+
+def test_texts_of_spaces_alone_are_missing_wherever_they_stand(tmp_path: Path) -> None:
+    content = "n,kind\n" + "".join(f"{row % 7 or ' '},{'ab '[row % 3]}\n" for row in range(40))
+
+    found = _look(tmp_path, content)
+
+    assert found.missing == ["", " "]
+    assert (found.columns["n"], found.task) == (ColumnType.integer, Task.classification)
+    assert any("'kind' has 2 different values" in why for why in found.why)
+
+
+def test_numbers_of_which_some_have_marks_are_told(tmp_path: Path) -> None:
+    content = "n,kind\n" + "".join(f"{row if row != 3 else '$3'},{'ab'[row % 2]}\n" for row in range(40))
+
+    assert any("'n' holds numbers, of which some are written like '$3'" in why for why in _look(tmp_path, content).why)
+
+
+def test_dates_in_several_forms_are_no_identifier(tmp_path: Path) -> None:
+    forms = ("{0:02}.{1:02}.{2}", "{2}-{1:02}-{0:02}", "{1:02}/{0:02}/{2}")
+    days = [forms[n % 3].format(1 + n % 28, 1 + n % 12, 2010 + n % 9) for n in range(120)]
+    content = "day,kind\n" + "".join(f"{day},{'ab'[n % 2]}\n" for n, day in enumerate(days))
+
+    assert _look(tmp_path, content).drop == {}
+
+
+def test_a_separator_at_the_end_of_rows_alone_is_said_with_the_mend(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"the lines of t\.csv end with ';', and its header does not") as got:
+        _look(tmp_path, "n;kind\r\n" + "1;a;\r\n2;b;\r\n" * 9)
+
+    mend = got.value.fix.partition(": ")[2]
+    subprocess.run(shlex.split(mend), cwd=tmp_path, check=True)
+    assert _look(tmp_path, (tmp_path / "t.csv").read_bytes()).read == {"separator": ";"}
+
+
+def test_a_name_that_hydra_would_look_up_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"has columns whose names hold '\$\{': \$\{x\}"):
+        _look(tmp_path, "${x},kind\n1,a\n2,b\n")

@@ -198,3 +198,18 @@ def test_settings_that_take_no_row_are_refused(rows: dict[str, Any], message: st
 def test_a_window_needs_a_column() -> None:
     with pytest.raises(ValueError, match=r"need dataset\.rows\.column, or dataset\.time"):
         DatasetSpec(["a.csv"], "survived", Task.classification, "tiny", rows=RowsSpec(after=1))
+
+
+@pytest.mark.parametrize(
+    ("where", "kept"),
+    [("on", [1]), ("not on", [2]), ("on == True", [1]), ("on and n.notna()", [1]), ("on != True", [2])],
+)
+def test_a_condition_takes_booleans_with_gaps_and_holds_of_none(tmp_path: Path, where: str, kept: list[int]) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/a.csv").write_text("n,on,survived\n1,True,0\n2,False,1\n3,,1\n", encoding="utf-8")
+    on = ColumnSpec("on", ColumnType.boolean)
+    spec = DatasetSpec(
+        ["a.csv"], "survived", Task.classification, "t", "data", columns=[on], rows=RowsSpec(where=where)
+    )
+
+    assert read_dataset(spec, tmp_path).table["n"].tolist() == kept

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from keystage.core.errors import DatasetError, hint, listing
 from keystage.core.params import first_line
 from keystage.data.checks import cast_to
+from keystage.data.columns import ColumnType
 from keystage.data.sources.expression import require_expression
 from keystage.data.sources.spec import RowsSpec
 from keystage.data.spec import DatasetSpec
@@ -144,7 +145,7 @@ def _holds(table: "pd.DataFrame", spec: DatasetSpec, where: str) -> "np.ndarray"
             why=f"it gives {getattr(found, 'dtype', type(found).__name__)}",
             fix="compare something in it, like: Age > 30",
         )
-    held: np.ndarray = found.eq(True).to_numpy(dtype="bool")  # what cannot be told does not hold
+    held: np.ndarray = found.eq(True).fillna(value=False).to_numpy(dtype="bool")  # what cannot be told does not hold
     return held
 
 
@@ -175,8 +176,6 @@ def _in_window(table: "pd.DataFrame", spec: DatasetSpec, rows: RowsSpec) -> "np.
 
 
 def _as_times(column: "pd.Series", spec: DatasetSpec) -> "tuple[pd.Series, pd.Series]":
-    from keystage.data.columns import ColumnType
-
     form = spec.read.datetimes.get(str(column.name)) if spec.read else None
     return cast_to(column, ColumnType.datetime, form)
 
@@ -188,7 +187,8 @@ def _typed(column: "pd.Series", spec: DatasetSpec) -> "pd.Series":
         return column
     form = spec.read.datetimes.get(str(column.name)) if spec.read else None
     cast, bad = cast_to(column, kind, form)
-    return cast.mask(bad) if bad.any() else cast
+    known = cast.mask(bad) if bad.any() else cast
+    return known.astype("boolean") if kind is ColumnType.boolean else known
 
 
 def _limit(value: Any, times: "pd.Series", setting: str) -> Any:

@@ -47,15 +47,19 @@ def prepare_streamed(spec: DatasetSpec, sources: Sequence[Source], prep: PrepSpe
         DiskError: there is no room for the rows between the two looks that ``train_on: all`` takes.
     """
     assert spec.stream is not None
-    # What prepares rows takes seconds to import, which go by while others parse.
-    Thread(target=import_module, args=("sklearn.model_selection",)).start()
+    # What prepares rows takes seconds to import, which go by while others parse. It is waited for: who imports a part
+    # of it meanwhile may be given half a module, as Python ends a deadlock of two threads in a circle of imports.
+    imports = Thread(target=import_module, args=("sklearn.model_selection",))
+    imports.start()
     if spec.stream.train_on is TrainOn.sample:
         read = read_streamed(spec, sources, seed, cores)
+        imports.join()
         account = _account(read, spec, cores)
         _tell(account, spec)
         return written(account, prepare_rows(account.rows, spec, prep, seed))
     with Staging(workspace.STAGED, [source.path for source in sources]) as staging:
         read = read_streamed(spec, sources, seed, cores, staging)
+        imports.join()
         account = _account(read, spec, cores)
         _tell(account, spec)
         return _All(staging, read, account, spec, prep, seed).prepared(cores)

@@ -75,17 +75,19 @@ def plain(table: "pa.Table", spec: DatasetSpec, source: Source) -> "pa.Table":
             why=f"'{nested[0]}' is {table.schema.field(nested[0]).type}",
             fix="take them out or apart in the file, or name the columns that are wanted in dataset.keep",
         )
-    try:
-        arrays = [
-            table.column(name).cast(kind).cast(pa.string()) if name in texts else table.column(name).cast(kind)
-            for name, kind in kinds.items()
-        ]
-    except pa.ArrowInvalid as error:
-        raise DatasetError(
-            f"{source.shown} has a number that does not fit 64 bits",
-            why=first_line(error),
-            fix="name the columns that are wanted in dataset.keep, or declare the column as string",
-        ) from error
+    arrays = []
+    for name, kind in kinds.items():
+        cells = table.column(name)
+        try:
+            as_text = name in texts and pa.types.is_integer(cells.type)
+            found = cells if as_text else cells.cast(kind)
+        except pa.ArrowInvalid as error:
+            raise DatasetError(
+                f"{source.shown} has a number that does not fit 64 bits, in column '{name}'",
+                why=first_line(error),
+                fix=f"declare it in dataset.columns as {{name: {name}, type: string}}, or leave it out by dataset.keep",
+            ) from error
+        arrays.append(found.cast(pa.string()) if name in texts else found)
     return pa.table(arrays, names=table.column_names)
 
 

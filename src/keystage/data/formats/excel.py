@@ -52,6 +52,7 @@ def read_sheet(
     import pandas as pd
 
     read = spec.read or ReadSpec()
+    texts = {column.name for column in spec.declared if column.type is ColumnType.string}
     with _workbook(source) as book:
         frame: pd.DataFrame = pd.read_excel(
             book,
@@ -59,10 +60,12 @@ def read_sheet(
             header=None,
             names=names,
             skiprows=read.skip_rows + has_header,
-            dtype={column.name: "str" for column in spec.declared if column.type is ColumnType.string},
+            # As the cells are: pandas would make a number of a text like 007.
+            dtype={name: "str" if name in texts else "object" for name in names},
             keep_default_na=False,
             na_values=[*spec.missing, ""],
         )
+    frame = frame.infer_objects()
     return frame if wanted is None else frame[wanted]
 
 

@@ -1,6 +1,8 @@
 """Rows of a text with fewer fields than its header, which pandas fills with missing cells without a word."""
 
 import io
+import logging
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,8 @@ from keystage.data.sources.spec import ReadSpec, ShortRows
 if TYPE_CHECKING:
     import pandas as pd
 
+logger = logging.getLogger(__name__)
+
 FIX = "correct them; where only cells at the end were left out: dataset.read.short_rows=fill, and they are missing"
 _SHOWN = 60  # characters of a row that is told
 
@@ -19,7 +23,7 @@ _SHOWN = 60  # characters of a row that is told
 def require_full(
     source: Source, read: ReadSpec, frame: "pd.DataFrame", names: list[str], separator: str, *, has_header: bool
 ) -> None:
-    """Refuse rows that end before their last field, unless they are declared to be filled.
+    """Refuse rows that end before their last field, or log how many there are where they are declared to be filled.
 
     Args:
         source: the text.
@@ -33,10 +37,13 @@ def require_full(
         DatasetError: tells how many there are, and which is the first.
     """
     last = names[-1]
-    if read.short_rows is ShortRows.fill or (last in frame.columns and bool(frame[last].notna().all())):
+    if last in frame.columns and bool(frame[last].notna().all()):
         return
-    found = short_rows(source, read, len(names), separator, has_header=has_header)
-    if found:
+    as_written = replace(read, short_rows=ShortRows.error)
+    found = short_rows(source, as_written, len(names), separator, has_header=has_header)
+    if found and read.short_rows is ShortRows.fill:
+        logger.info("%s: the cells at their end are missing", found)
+    elif found:
         raise DatasetError(
             found,
             why="fields may be lost, or stand in the column of another: a line end in a cell without quotes does that",

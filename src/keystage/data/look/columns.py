@@ -72,9 +72,14 @@ def marks_of(cells: "Mapping[str, pd.Series]", separator: str) -> tuple[Marks, l
     return found, [f"'{found.decimal}' is the decimal mark{thousands}: {count}"]
 
 
-def missing_in(cells: "Mapping[str, pd.Series]", marks: Marks) -> list[str]:
-    """Texts that stand for a missing cell, the empty one first."""
-    found = {""}
+def blanks_in(table: "pd.DataFrame") -> set[str]:
+    """Texts of nothing but spaces."""
+    return {text for name in table.columns for text in table[name].dropna().unique() if not text.strip()}
+
+
+def missing_in(cells: "Mapping[str, pd.Series]", marks: Marks, blanks: set[str]) -> list[str]:
+    """Texts that stand for a missing cell, the empty one first; those of spaces alone do so in any column."""
+    found = {"", *blanks}
     for counts in cells.values():
         values = list(counts.index)
         here = [value for value in values if value in MISSING]

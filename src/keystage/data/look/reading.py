@@ -10,7 +10,7 @@ from keystage.data.formats.columnar import read_parquet
 from keystage.data.formats.failures import IN_QUOTES, said_of
 from keystage.data.formats.opening import names_in, require_same_columns, rows_of, without_missing_texts
 from keystage.data.look.alike import encoding_of_all, require_alike
-from keystage.data.look.columns import PLAIN, Kind, cells_by_column, kind_of, marks_of, missing_in
+from keystage.data.look.columns import PLAIN, Kind, blanks_in, cells_by_column, kind_of, marks_of, missing_in
 from keystage.data.look.text import TextForm, text_form
 from keystage.data.look.told import markers_told, short_told, spaces_told
 from keystage.data.marks import Marks
@@ -100,7 +100,7 @@ def _texts(sources: Sequence[Source], form: TextForm, most: int | None) -> Seen:
     own = [name for name in raw.columns if name not in sources[0].partitions]
     cells = cells_by_column(raw[own])
     marks, why = marks_of(cells, form.separator)
-    missing = missing_in(cells, marks)
+    missing = missing_in(cells, marks, blanks_in(raw[own]))
     kinds = {
         name: kind_of((value for value in counts.index if value not in missing), marks)
         for name, counts in cells.items()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from keystage.core.errors import DatasetError, counted, hint, listing
 from keystage.data.columns import ColumnType
-from keystage.data.look.columns import Kind
+from keystage.data.look.columns import PLAIN, Kind
 from keystage.data.look.reading import seen_in
 from keystage.data.purpose import Purpose
 from keystage.data.sources.expression import without_values
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 MOSTLY = 0.9  # of the cells
 # A number with marks of thousands, and with a sign of money or percent: $1,234.56, 12,5 %, EUR 300.
 _SIGN = r"(?:[$€£¥%]|[A-Z]{3})?"
+_LIKE_DATES = r"(?:\w+,? )?\w{1,9}[-./ ]\w{1,9},?[-./ ]\d{2,4}(?:[T ]\d.*)?|\d{4}[-./]\d{1,2}[-./]\d{1,2}(?:[T ]\d.*)?"
 _NUMBER_IN_WORDS = rf"[-+]?{_SIGN}\s?[-+]?\d{{1,3}}(?:[.,'\s]?\d{{3}})*(?:[.,]\d+)?(?:[eE][-+]?\d+)?\s?{_SIGN}|[-+]?inf"
 MANY_CLASSES = 20  # different whole numbers, above which they are amounts
 MAX_LISTED = 100  # columns that a declaration lists with their types; of more those whose type would not be found
@@ -78,6 +79,12 @@ def look_at(
     """
     seen = seen_in(sources, label, has_header=has_header)
     table, kinds = seen.table, seen.kinds
+    if odd := [str(name) for name in table.columns if "${" in str(name)]:
+        raise DatasetError(
+            f"{sources[0].shown} has columns whose names hold '${{': {listing(odd)}",
+            why="Hydra takes what follows for the name of a setting",
+            fix="give them other names in the file",
+        )
     headless = seen.read.get("header") == "none" and has_header is None
     for option, name in [("--label", label), *(("a role", role) for role in roles)]:
         if name not in table.columns:
@@ -129,8 +136,16 @@ def _words_told(column: "pd.Series") -> str | None:
     """A sentence about texts that are numbers but for some words."""
     numbers = _numbers_among(column)
     words = column[numbers.index[~numbers]]
-    if words.empty or not _are_most(numbers):
+    if not _are_most(numbers):
         return None
+    if words.empty:
+        odd = column.dropna()[lambda cells: ~cells.str.strip().str.fullmatch(PLAIN.pattern.pattern)]
+        few = len(odd) and len(odd) <= (1 - MOSTLY) * len(numbers)
+        return (
+            f"'{column.name}' holds numbers, of which some are written like '{odd.iloc[0]}': it is text"
+            if few
+            else None
+        )
     others = f"{counted(len(words), 'cell', 'cells')} such as '{words.iloc[0].strip()}'"
     return f"'{column.name}' holds numbers, but for {others}: it is declared as text"
 
@@ -199,7 +214,9 @@ def _drops(table: "pd.DataFrame", *, is_part: bool) -> dict[str, str]:
         del reasons[Purpose.constant]
     found = {profile.column: profile.purpose for profile in profiled(table)}
     numbers = {
-        name for name, purpose in found.items() if purpose is Purpose.identifier and _mostly_numbers(table[name])
+        name
+        for name, purpose in found.items()
+        if purpose is Purpose.identifier and (_mostly_numbers(table[name]) or _mostly_dates(table[name]))
     }
     return {name: reasons[purpose] for name, purpose in found.items() if purpose in reasons and name not in numbers}
 
@@ -209,6 +226,15 @@ def _mostly_numbers(column: "pd.Series") -> bool:
     import pandas as pd
 
     return not pd.api.types.is_numeric_dtype(column) and _are_most(_numbers_among(column))
+
+
+def _mostly_dates(column: "pd.Series") -> bool:
+    """Whether texts look like dates, be it in several forms: a recipe can read those."""
+    import pandas as pd
+
+    if pd.api.types.is_numeric_dtype(column) or pd.api.types.is_datetime64_any_dtype(column):
+        return False
+    return _are_most(column.dropna().astype("str").str.strip().str.fullmatch(_LIKE_DATES))
 
 
 def _numbers_among(column: "pd.Series") -> "pd.Series":

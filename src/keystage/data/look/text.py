@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
+from textwrap import shorten
 from typing import IO
 
-from keystage.core.errors import DatasetError
+from keystage.core.errors import DatasetError, counted
 from keystage.data.formats.encoding import decodes
 from keystage.data.formats.plain import named, opened
 
@@ -79,8 +80,10 @@ def text_form(path: Path, header: bool | None, encoding: tuple[str, list[str]], 
     form.separator, records = _separated(lines)
     width = Counter(map(len, records)).most_common(1)[0][0]
     form.skip_rows = next(place for place, record in enumerate(records) if len(record) == width)
+    _require_no_open_end(path, records, form, label)
     if form.skip_rows:
-        form.why.append(f"{form.skip_rows} lines before the table have fewer fields than its rows")
+        lines_before = counted(form.skip_rows, "line before the table has", "lines before the table have")
+        form.why.append(f"{lines_before} fewer fields than its rows, the last: {_told(records[form.skip_rows - 1])}")
     records = [record for record in records[form.skip_rows :] if record]
     form.has_header = label in records[0] or has_header(records) if header is None else header
     if form.has_header:
@@ -88,12 +91,31 @@ def text_form(path: Path, header: bool | None, encoding: tuple[str, list[str]], 
     else:
         form.names = [f"column{place}" for place in range(1, width + 1)]
     if not form.has_header and header is None:
-        shown = ", ".join(records[0])
-        shown = shown if len(shown) <= _SHOWN else f"{shown[: _SHOWN - 1]}…"
-        form.why.append(
-            f"no header names the columns: the first line is taken for a row; if it is none: --header: {shown}"
-        )
+        why = "no header names the columns: the first line is taken for a row; if it is none: --header"
+        form.why.append(f"{why}: {_told(records[0])}")
     return form
+
+
+def _told(record: Sequence[str]) -> str:
+    return shorten(", ".join(record), _SHOWN, placeholder="…")
+
+
+def _require_no_open_end(path: Path, records: list[list[str]], form: TextForm, label: str) -> None:
+    """Refuse rows that end with a separator where the header does not: they would have a field more than it.
+
+    Raises:
+        DatasetError: says how to mend the file.
+    """
+    if not form.skip_rows or label not in (header := records[form.skip_rows - 1]):
+        return
+    rows = list(filter(None, records[form.skip_rows :]))
+    if all(len(record) == len(header) + 1 and not record[-1] for record in rows):
+        mark = "\\t" if form.separator == "\t" else form.separator
+        raise DatasetError(
+            f"the lines of {path.name} end with '{form.separator}', and its header does not",
+            why=f"the rows have {len(rows[0])} fields, of which the last is empty, and the header {len(header)}",
+            fix=f"take it off their ends: sed -i 's/{mark}\\r\\?$//' {path.name}",
+        )
 
 
 def encoding_of(path: Path) -> tuple[str, list[str]]:
