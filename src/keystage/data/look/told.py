@@ -29,7 +29,7 @@ def spaces_told(table: "pd.DataFrame", texts: Sequence[str]) -> list[str]:
     )
     for name in texts:
         values = table[name].dropna().drop_duplicates()
-        spaced = values[values != values.str.strip()]
+        spaced = values[(values != values.str.strip()) & (values.str.strip() != "")]
         alike = spaced[spaced.str.strip().isin(values)]
         if len(spaced):
             twice = (
