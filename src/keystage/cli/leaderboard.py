@@ -8,7 +8,7 @@ from rich.console import Console
 
 from keystage.cli.project import errors_in_words, project_root
 from keystage.cli.tables import plain_table
-from keystage.core.errors import ProjectError
+from keystage.core.errors import ProjectError, cut
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,8 +56,8 @@ def leaderboard(
         folds = f"{ordered[-1]:.3f} - {ordered[0]:.3f}" if ordered else ""
         point = " ".join(f"{name}={_short(value)}" for name, value in trial.hyperparameters.items())
         score, seconds = trial.end.value if trial.score is None else f"{trial.score:.4f}", f"{trial.seconds:.1f}"
-        point = point if len(point) <= room else point[: room - 1] + "…"
-        table.add_row(str(rank), str(trial.trial), trial.estimator.rpartition(":")[2], score, folds, seconds, point)
+        name = trial.estimator.rpartition(":")[2]
+        table.add_row(str(rank), str(trial.trial), name, score, folds, seconds, cut(point, room))
     console.print(table)
     if top and len(board) > top:
         console.print(f"{len(board) - top} more: keystage leaderboard --top 0")

@@ -188,6 +188,11 @@ def counted(number: int, one: str, many: str) -> str:
     return f"{number:,} {one if number == 1 else many}"
 
 
+def cut(text: str, most: int) -> str:
+    """A text of so many characters at most, with a sign where it was longer."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 def hint(name: str, known: Iterable[str]) -> str:
     """The nearest known name as a question, or all of them when none is near."""
     every = list(known)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
+from keystage.core.errors import cut
 from keystage.report.words import MINUS, figure
 
 WIDTH, HEIGHT = 400, 270
@@ -149,12 +150,7 @@ class Frame:
 def categories(names: Sequence[str]) -> list[tuple[float, str]]:
     """Labels below an axis for 0, 1, ...; of many every second, third or so on."""
     every = max(1, math.ceil(len(names) * min(LONGEST_LABEL, max(map(len, names), default=1)) / 52))
-    return [(float(place), cut(name)) for place, name in enumerate(names) if place % every == 0]
-
-
-def cut(text: str, most: int = LONGEST_LABEL) -> str:
-    """A text that fits, with a sign that it was longer."""
-    return text if len(text) <= most else text[: most - 1] + "…"
+    return [(float(place), cut(name, LONGEST_LABEL)) for place, name in enumerate(names) if place % every == 0]
 
 
 def short(value: float) -> str:

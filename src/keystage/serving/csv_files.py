@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import IO, Any
 
+from keystage.core.errors import cut
 from keystage.data.formats.plain import UNNAMED, named
 from keystage.serving.raw_file import RawFile
 
@@ -39,9 +40,8 @@ def open_csv(file: RawFile, columns: Sequence[str], names: Sequence[str], unread
 
     def note(row: Any) -> str:
         # Arrow counts from 1, the header too.
-        text = row.text if len(row.text) <= MAX_TEXT else f"{row.text[: MAX_TEXT - 1]}…"
         whose = "header" if file.has_header else "first row"
-        said = f"the row has {row.actual_columns} fields, the {whose} {row.expected_columns}: {text}"
+        said = f"the row has {row.actual_columns} fields, the {whose} {row.expected_columns}: {cut(row.text, MAX_TEXT)}"
         unreadable[row.number - file.has_header] = said
         return "skip"
 

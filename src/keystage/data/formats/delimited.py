@@ -3,7 +3,7 @@
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from keystage.core.errors import DatasetError, listing
+from keystage.core.errors import DatasetError, cut, listing
 from keystage.data.columns import NUMERIC, ColumnType
 from keystage.data.formats.failures import in_words
 from keystage.data.formats.plain import named
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _SEPARATORS = {",": ",", ";": ";", "\t": "tab", "|": "|"}  # the common ones, as dataset.read.separator takes them
+
+_SHOWN = 80  # characters of a name that is told
 
 
 def separator_of(source: Source, read: ReadSpec) -> str:
@@ -107,9 +109,8 @@ def _other_separator(field: str, source: Source, read: ReadSpec) -> DatasetError
     mark = max(counts, key=lambda name: counts[name])
     if not counts[mark] or (read.header is HeaderKind.none and read.separator is not None):
         return None
-    shown = field if len(field) < 80 else field[:77] + "..."
     return DatasetError(
-        f"{source.shown} has one column, '{shown}'",
+        f"{source.shown} has one column, '{cut(field, _SHOWN)}'",
         why=f"its fields are divided at '{_SEPARATORS.get(separator_of(source, read), separator_of(source, read))}', "
         f"and '{_SEPARATORS[mark]}' stands {counts[mark]} times in its first line",
         fix=f"set dataset.read.separator to '{_SEPARATORS[mark]}', like: keystage run +dataset.read.separator="

@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from keystage.core.errors import DatasetError, counted
+from keystage.core.errors import DatasetError, counted, cut
 from keystage.data.formats.plain import opened, plain_text, records
 from keystage.data.sources.resolve import Source
 from keystage.data.sources.spec import ReadSpec, ShortRows
@@ -75,7 +75,6 @@ def short_rows(
         if first is None:
             return None
         count = 1 + sum(1 for _ in short)
-    shown = separator.join(first[1])
-    shown = shown if len(shown) <= _SHOWN else f"{shown[: _SHOWN - 1]}…"
+    shown = cut(separator.join(first[1]), _SHOWN)
     have = f"{counted(count, 'row', 'rows')} {'has' if count == 1 else 'have'} fewer than {width} fields"
     return f"{have}, the first is row {first[0]}, '{shown}', of {source.shown}"

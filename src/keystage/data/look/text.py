@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from textwrap import shorten
 from typing import IO
 
-from keystage.core.errors import DatasetError, counted
+from keystage.core.errors import DatasetError, counted, cut
 from keystage.data.formats.encoding import decodes
 from keystage.data.formats.plain import named, opened
 
@@ -97,7 +96,7 @@ def text_form(path: Path, header: bool | None, encoding: tuple[str, list[str]], 
 
 
 def _told(record: Sequence[str]) -> str:
-    return shorten(", ".join(record), _SHOWN, placeholder="…")
+    return cut(", ".join(record), _SHOWN)
 
 
 def _require_no_open_end(path: Path, records: list[list[str]], form: TextForm, label: str) -> None:
