@@ -558,3 +558,14 @@ def test_a_separator_at_the_end_of_rows_alone_is_said_with_the_mend(tmp_path: Pa
 def test_a_name_that_hydra_would_look_up_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"has columns whose names hold '\$\{': \$\{x\}"):
         _look(tmp_path, "${x},kind\n1,a\n2,b\n")
+
+
+def test_what_a_system_adds_to_an_archive_is_no_data(tmp_path: Path) -> None:
+    with ZipFile(tmp_path / "t.zip", "w") as archive:
+        archive.writestr("__MACOSX/._t.csv", "of the system")
+        archive.writestr("rows/t.csv", PLAIN)
+    (tmp_path / "t.zip").rename(tmp_path / "t.csv.zip")
+    spec = DatasetSpec(["t.csv.zip"], "kind", Task.classification, "t", ".")
+
+    assert look_at([_source(tmp_path / "t.csv.zip")], "kind", None).rows == 3
+    assert len(read_dataset(spec, tmp_path).table) == 3

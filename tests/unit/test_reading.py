@@ -1,13 +1,15 @@
 """Reading says exactly what is not as declared."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from keystage.core.errors import DatasetError
 from keystage.data.columns import ColumnSpec, ColumnType
 from keystage.data.reading import read_dataset
-from keystage.data.spec import DatasetSpec, Task
+from keystage.data.spec import DatasetSpec, RowsSpec, Task
 from keystage.data.split import split, usable_rows
 
 GOOD = "id,age,ok,when,survived\n1,30.5,true,2024-01-01,0\n2,,false,2024-02-01,1\n3,41,true,,0\n"
@@ -137,6 +139,18 @@ def test_a_number_is_a_label_of_regression_when_it_is_one(tmp_path: Path) -> Non
         _write(tmp_path, "survived,x\n" + cells.replace("\n", ",1\n"))
         with pytest.raises(DatasetError, match=message):
             usable_rows(read_dataset(spec, tmp_path).table, spec)
+
+
+def test_the_advice_about_an_infinite_label_is_a_condition_that_holds_of_the_others(tmp_path: Path) -> None:
+    _write(tmp_path, "the label,x\n1,1\ninf,1\n-2.5,1\n-inf,1\n")
+    spec = _spec(label="the label", task=Task.regression)
+    with pytest.raises(DatasetError, match="holds infinite values") as got:
+        usable_rows(read_dataset(spec, tmp_path).table, spec)
+
+    assert "infinite: 2 cells" in got.value.why
+    where = yaml.safe_load(got.value.fix.partition("conf/dataset: ")[2])["rows"]["where"]
+    rows = read_dataset(replace(spec, rows=RowsSpec(where=where)), tmp_path).table
+    assert usable_rows(rows, spec)["the label"].tolist() == [1.0, -2.5]
 
 
 def test_words_are_missing_only_where_declared_and_strings_keep_their_zeros(tmp_path: Path) -> None:

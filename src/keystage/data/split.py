@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from keystage.core.errors import DatasetError, listing
+from keystage.core.errors import DatasetError, counted, listing
 from keystage.data.roles import HELD_OUT, TESTED, mark_parts, roles_of
 from keystage.data.sources.expression import without_values
 from keystage.data.spec import DatasetSpec, SplitKind, Task
@@ -40,15 +40,25 @@ def _numbers(present: "pd.DataFrame", spec: DatasetSpec) -> "pd.DataFrame":
             fix="name another label in conf/dataset, name texts for missing cells in dataset.missing, or declare task: "
             "classification",
         )
-    finite = np.isfinite(label.to_numpy(dtype="float64"))
-    if not finite.all() or label.nunique() < MIN_VALUES:
-        what = "holds infinite values" if not finite.all() else f"has {label.nunique()} different values"
+    if infinite := int(np.isinf(label.to_numpy(dtype="float64")).sum()):
+        raise infinite_label(spec, infinite)
+    if label.nunique() < MIN_VALUES:
         raise DatasetError(
-            f"label '{spec.label}' {what}",
+            f"label '{spec.label}' has {label.nunique()} different values",
             why=f"dataset.task of '{spec.name}' is {spec.task.value}, over {len(label)} rows with a label",
             fix="correct the label's cells, name another label in conf/dataset, or add rows",
         )
     return present.astype({spec.label: "float64"})
+
+
+def infinite_label(spec: DatasetSpec, count: int) -> DatasetError:
+    """What to say of a number that is to be predicted, of which so many cells are infinite."""
+    return DatasetError(
+        f"label '{spec.label}' holds infinite values",
+        why=f"dataset.task of '{spec.name}' is {spec.task.value}, and infinite: {counted(count, 'cell', 'cells')}",
+        fix="correct them, or leave their rows out, in conf/dataset: "
+        f'rows: {{where: "`{spec.label}`.between(-1e308, 1e308)"}}',
+    )
 
 
 def _classes(present: "pd.DataFrame", spec: DatasetSpec) -> "pd.DataFrame":

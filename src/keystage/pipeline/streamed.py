@@ -11,11 +11,10 @@ from importlib import import_module
 from threading import Thread
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from keystage.core.errors import DatasetError
 from keystage.data.roles import HELD_OUT, MARKS, aside_of, roles_of
 from keystage.data.sources.resolve import Source
 from keystage.data.spec import DatasetSpec, Task
-from keystage.data.split import split_kind, usable_rows
+from keystage.data.split import infinite_label, split_kind, usable_rows
 from keystage.data.stream import TrainOn
 from keystage.data.streamed.chosen import test_rows
 from keystage.data.streamed.profile import profiled_with
@@ -85,11 +84,7 @@ def _account(read: Streamed, spec: DatasetSpec, cores: int) -> Account:
     assert spec.stream is not None
     label = read.tallies[spec.label]
     if spec.task is Task.regression and label.infinite:
-        raise DatasetError(
-            f"label '{spec.label}' holds infinite values",
-            why=f"dataset.task of '{spec.name}' is {spec.task.value}, and {label.infinite} cells are infinite",
-            fix="correct the label's cells, or name another label in conf/dataset",
-        )
+        raise infinite_label(spec, label.infinite)
     rows = usable_rows(read.sample, spec)
     with ThreadPoolExecutor(cores) as pool:
         profiles = profiled_with(read.sample.drop(columns=list(MARKS), errors="ignore"), read.tallies, read.kept, pool)

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 from keystage.core.errors import DatasetError, cut, listing
 from keystage.data.columns import NUMERIC, ColumnType
 from keystage.data.formats.failures import in_words
-from keystage.data.formats.plain import named
+from keystage.data.formats.plain import named, readable
 from keystage.data.formats.short_rows import require_full
 from keystage.data.marks import Marks
 from keystage.data.sources.resolve import Source
-from keystage.data.sources.spec import HeaderKind, ReadSpec, compression_of
+from keystage.data.sources.spec import HeaderKind, ReadSpec
 from keystage.data.spec import DatasetSpec
 
 if TYPE_CHECKING:
@@ -35,9 +35,9 @@ def delimited_header(source: Source, spec: DatasetSpec) -> list[str]:
     import pandas as pd
 
     read = spec.read or ReadSpec()
-    with in_words(source, read), warnings.catch_warnings():
+    with in_words(source, read), warnings.catch_warnings(), readable(source.path, source.name) as text:
         warnings.simplefilter("error", pd.errors.ParserWarning)
-        first = pd.read_csv(source.path, header=None, nrows=1, dtype="str", **_options(source, read)).iloc[0]
+        first = pd.read_csv(text, header=None, nrows=1, dtype="str", **_options(source, read)).iloc[0]
     names = named("" if pd.isna(name) else str(name) for name in first)
     if len(names) == 1 and (hinted := _other_separator(names[0], source, read)):
         raise hinted
@@ -65,10 +65,10 @@ def read_delimited(
     options, marks = _options(source, read) | {"usecols": wanted}, Marks(read.decimal, read.thousands)
     if not has_header:
         options |= {"header": None, "names": names}
-    with in_words(source, read), warnings.catch_warnings():
+    with in_words(source, read), warnings.catch_warnings(), readable(source.path, source.name) as text:
         warnings.simplefilter("error", pd.errors.ParserWarning)
         frame: pd.DataFrame = pd.read_csv(
-            source.path,
+            text,
             **options,
             low_memory=False,  # the whole file decides a column's type, not a chunk of it
             index_col=False,  # with more fields than names, pandas would take the first column for row names
@@ -99,7 +99,7 @@ def _options(source: Source, read: ReadSpec) -> dict[str, Any]:
         "quotechar": read.quote,
         "comment": read.comment,
         "skiprows": read.skip_rows,
-        "compression": compression_of(source.name) or "infer",
+        "compression": None,
     }
 
 

@@ -44,10 +44,30 @@ def unpacked(raw: IO[bytes], name: str) -> Iterator[IO[bytes]]:
             yield file
     else:
         with ZipFile(raw) as archive:
-            if len(archive.namelist()) != 1:
-                raise ValueError(f"the archive holds {len(archive.namelist())} files, not one")
-            with archive.open(archive.namelist()[0]) as member:
+            names = [name for name in archive.namelist() if not _is_hidden(name)]
+            if len(names) != 1:
+                raise ValueError(f"the archive holds {len(names)} files, not one")
+            with archive.open(names[0]) as member:
                 yield member
+
+
+def _is_hidden(name: str) -> bool:
+    """Whether a name in an archive is a folder, or is of what systems put beside data, as in folders."""
+    return name.endswith("/") or any(part.startswith((".", "__")) for part in name.split("/"))
+
+
+@contextmanager
+def readable(path: Path, name: str) -> Iterator[Path | IO[bytes]]:
+    """What pandas is to read of a text: its path, which is quicker, or its bytes where they are compressed.
+
+    Raises:
+        ValueError: an archive holds several files.
+    """
+    if compression_of(name) is None:
+        yield path
+    else:
+        with opened(path, name) as file:
+            yield file
 
 
 def is_utf8(read: ReadSpec) -> bool:

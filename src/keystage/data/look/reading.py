@@ -9,6 +9,7 @@ from keystage.data.columns import ColumnType
 from keystage.data.formats.columnar import read_parquet
 from keystage.data.formats.failures import IN_QUOTES, said_of
 from keystage.data.formats.opening import names_in, require_same_columns, rows_of, without_missing_texts
+from keystage.data.formats.plain import readable
 from keystage.data.look.alike import encoding_of_all, require_alike
 from keystage.data.look.columns import PLAIN, Kind, blanks_in, cells_by_column, kind_of, marks_of, missing_in
 from keystage.data.look.text import TextForm, text_form
@@ -121,20 +122,21 @@ def _rows(source: Source, form: TextForm, most: int | None) -> "pd.DataFrame":
     import pandas as pd
 
     try:
-        rows: pd.DataFrame = pd.read_csv(
-            source.path,
-            sep=form.separator,
-            encoding="utf-8-sig" if form.encoding == "utf-8" else form.encoding,
-            skiprows=form.skip_rows,
-            comment=form.comment,
-            header=0 if form.has_header else None,
-            names=None if form.has_header else form.names,
-            dtype="str",
-            keep_default_na=False,
-            na_values=[""],
-            index_col=False,
-            nrows=most,
-        )
+        with readable(source.path, source.name) as text:
+            rows: pd.DataFrame = pd.read_csv(
+                text,
+                sep=form.separator,
+                encoding="utf-8-sig" if form.encoding == "utf-8" else form.encoding,
+                skiprows=form.skip_rows,
+                comment=form.comment,
+                header=0 if form.has_header else None,
+                names=None if form.has_header else form.names,
+                dtype="str",
+                keep_default_na=False,
+                na_values=[""],
+                index_col=False,
+                nrows=most,
+            )
     except (pd.errors.ParserError, UnicodeDecodeError, ValueError) as error:
         raise DatasetError(
             f"{source.shown} cannot be read as a table separated by {form.separator!r}",
