@@ -569,3 +569,15 @@ def test_what_a_system_adds_to_an_archive_is_no_data(tmp_path: Path) -> None:
 
     assert look_at([_source(tmp_path / "t.csv.zip")], "kind", None).rows == 3
     assert len(read_dataset(spec, tmp_path).table) == 3
+
+
+def test_rows_above_the_header_of_a_sheet_are_told(tmp_path: Path) -> None:
+    rows = [["Report of 2024", None, None], [None, None, None], ["n", "code", "kind"]]
+    rows += [[n % 7, f"00{n % 5}", "ab"[n % 2]] for n in range(40)]
+    pd.DataFrame(rows).to_excel(tmp_path / "t.xlsx", index=False, header=False)
+
+    found = look_at([_source(tmp_path / "t.xlsx")], "kind", None)
+
+    assert (found.rows, found.read) == (40, {"skip_rows": 2})
+    assert [kind.value for kind in found.columns.values()] == ["integer", "string", "string"]
+    assert "2 rows stand above the header, the one with 'kind' in it" in found.why

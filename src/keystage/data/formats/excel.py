@@ -12,6 +12,8 @@ from keystage.data.spec import DatasetSpec
 if TYPE_CHECKING:
     import pandas as pd
 
+_LOOKED_AT = 50  # rows among which a header is looked for
+
 
 def sheet_header(source: Source, read: ReadSpec) -> list[str]:
     """The first row that is read.
@@ -32,6 +34,19 @@ def sheet_header(source: Source, read: ReadSpec) -> list[str]:
             fix="put the data back, or name another sheet in dataset.read.sheet",
         )
     return [f"column{place}" if pd.isna(name) else str(name) for place, name in enumerate(rows.iloc[0], start=1)]
+
+
+def rows_above(source: Source, label: str) -> int:
+    """How many rows stand above the header, which has the label among its cells; 0 where none of the first rows does.
+
+    Raises:
+        DatasetError: it is no workbook.
+    """
+    import pandas as pd
+
+    with _workbook(source) as book:
+        rows = pd.read_excel(book, header=None, nrows=_LOOKED_AT, dtype="str")
+    return next((place for place, row in enumerate(rows.itertuples(index=False)) if label in row), 0)
 
 
 def read_sheet(

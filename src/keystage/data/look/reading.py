@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from keystage.core.errors import DatasetError, listing
+from keystage.core.errors import DatasetError, counted, listing
 from keystage.data.columns import ColumnType
 from keystage.data.formats.columnar import read_parquet
+from keystage.data.formats.excel import rows_above
 from keystage.data.formats.failures import IN_QUOTES, said_of
 from keystage.data.formats.opening import names_in, require_same_columns, rows_of, without_missing_texts
 from keystage.data.formats.plain import readable
@@ -74,7 +75,7 @@ def seen_in(sources: Sequence[Source], label: str, *, has_header: bool | None = 
         form = text_form(sources[0].path, has_header, encoding_of_all(sources), label)
         seen = _texts(sources, form, most)
     else:
-        seen = _typed_files(sources, kind, most)
+        seen = _typed_files(sources, kind, label, most)
     seen.is_part = most is not None
     for name in sources[0].partitions:
         seen.table[name] = as_numbers(seen.table[name])
@@ -146,9 +147,10 @@ def _rows(source: Source, form: TextForm, most: int | None) -> "pd.DataFrame":
     return rows
 
 
-def _typed_files(sources: Sequence[Source], form: Format, most: int | None) -> Seen:
+def _typed_files(sources: Sequence[Source], form: Format, label: str, most: int | None) -> Seen:
     """Files whose cells have types; texts of JSON and of sheets may be times or numbers all the same."""
-    spec = undeclared([source.name for source in sources])
+    above = rows_above(sources[0], label) if form is Format.excel else 0
+    spec = undeclared([source.name for source in sources], read=ReadSpec(skip_rows=above))
     frames = (
         rows_of(source, spec, names_in(source, spec, None), None, is_first=True)
         if most is None
@@ -165,7 +167,11 @@ def _typed_files(sources: Sequence[Source], form: Format, most: int | None) -> S
             kind = kind_of(table[name].dropna().str.strip().unique(), PLAIN)
             table[name] = _typed(table[name], kind, PLAIN, [""])
         kinds[str(name)] = kind
-    return Seen(table, kinds)
+    seen = Seen(table, kinds)
+    if above:
+        seen.read["skip_rows"] = above
+        seen.why.append(f"{counted(above, 'row stands', 'rows stand')} above the header, the one with '{label}' in it")
+    return seen
 
 
 def _below_each_other(sources: Sequence[Source], frames: "Iterable[pd.DataFrame]") -> "pd.DataFrame":
