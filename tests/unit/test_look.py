@@ -581,3 +581,19 @@ def test_rows_above_the_header_of_a_sheet_are_told(tmp_path: Path) -> None:
     assert (found.rows, found.read) == (40, {"skip_rows": 2})
     assert [kind.value for kind in found.columns.values()] == ["integer", "string", "string"]
     assert "2 rows stand above the header, the one with 'kind' in it" in found.why
+
+
+def test_columns_that_no_feature_can_have_are_not_kept(tmp_path: Path) -> None:
+    folder = tmp_path / "data/odd/year=2024"
+    folder.mkdir(parents=True)
+    tags = [["x"], []] * 20
+    rows = pd.DataFrame({"n": [n % 7 for n in range(40)], "tags": tags, "kind": ["a", "b"] * 20})
+    rows.to_parquet(folder / "t.parquet")
+
+    written, found = declare(tmp_path, folder.parent, Wish("kind"))
+    told = yaml.safe_load((tmp_path / written).read_text(encoding="utf-8"))
+    spec = DatasetSpec(told["files"], "kind", Task.classification, "t", told["path"], keep=told["keep"])
+
+    assert any("but those that are no numbers, texts or times: tags" in why for why in found.why)
+    assert told["keep"] == ["n", "kind", "year"]
+    assert list(read_dataset(spec, tmp_path).table.columns) == ["n", "kind", "year"]

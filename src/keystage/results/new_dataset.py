@@ -165,6 +165,7 @@ def _text(option: str, folder: str, entry: str, sources: Sequence[Source], wish:
         lines += ["read:", *(f"  {key}: {_value(value)}" for key, value in look.read.items())]
     if look.missing != [""]:
         lines.append(f"missing: [{', '.join(map(_quoted, look.missing))}]")
+    lines += [f"keep: [{', '.join(map(_quoted, look.keep))}]"] if look.keep else []
     lines += ["rows:", f"  where: {_quoted(look.where)}"] if look.where else []
     if look.is_part and look.task is not Task.forecasting:
         lines.append("stream: {}  # read in blocks, and a sample is learnt from: docs/large-tables.md")

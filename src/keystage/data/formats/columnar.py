@@ -31,6 +31,14 @@ def parquet_header(source: Source) -> list[str]:
         raise damaged(source, error) from error
 
 
+def nested_columns(source: Source) -> list[str]:
+    """The names of columns that are no numbers, texts or times: lists, structures, bytes, durations."""
+    from pyarrow.parquet import read_schema
+
+    schema = read_schema(source.path)
+    return [name for name in parquet_header(source) if _plain_type(schema.field(name).type) is None]
+
+
 def read_parquet(
     source: Source, spec: DatasetSpec, wanted: list[str] | None, most: int | None = None
 ) -> "pd.DataFrame":

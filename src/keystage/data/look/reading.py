@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from keystage.core.errors import DatasetError, counted, listing
 from keystage.data.columns import ColumnType
-from keystage.data.formats.columnar import read_parquet
+from keystage.data.formats.columnar import nested_columns, read_parquet
 from keystage.data.formats.excel import rows_above
 from keystage.data.formats.failures import IN_QUOTES, said_of
 from keystage.data.formats.opening import names_in, require_same_columns, rows_of, without_missing_texts
@@ -41,6 +41,7 @@ class Seen:
         missing: texts that stand for missing cells.
         why: what was found and is not the usual, a sentence each.
         is_part: whether the files have more rows, too many to look at.
+        keep: the columns that can be read, where others cannot; empty where all can.
     """
 
     table: "pd.DataFrame"
@@ -49,6 +50,7 @@ class Seen:
     missing: list[str] = field(default_factory=lambda: [""])
     why: list[str] = field(default_factory=list)
     is_part: bool = False
+    keep: list[str] = field(default_factory=list)
 
 
 def seen_in(sources: Sequence[Source], label: str, *, has_header: bool | None = None) -> Seen:
@@ -151,12 +153,16 @@ def _typed_files(sources: Sequence[Source], form: Format, label: str, most: int 
     """Files whose cells have types; texts of JSON and of sheets may be times or numbers all the same."""
     above = rows_above(sources[0], label) if form is Format.excel else 0
     spec = undeclared([source.name for source in sources], read=ReadSpec(skip_rows=above))
-    frames = (
-        rows_of(source, spec, names_in(source, spec, None), None, is_first=True)
-        if most is None
-        else without_missing_texts(read_parquet(source, spec, None, most), spec)
-        for source in sources
-    )
+    nested = nested_columns(sources[0]) if form is Format.parquet else []
+
+    def rows(source: Source) -> "pd.DataFrame":
+        names = names_in(source, spec, None)
+        wanted = [name for name in names if name not in nested] if nested else None
+        if most is None:
+            return rows_of(source, spec, names, wanted, is_first=True)
+        return without_missing_texts(read_parquet(source, spec, wanted, most), spec)
+
+    frames = map(rows, sources)
     table = _below_each_other(sources, frames)
     kinds = {}
     for name in table.columns:
@@ -168,6 +174,9 @@ def _typed_files(sources: Sequence[Source], form: Format, label: str, most: int 
             table[name] = _typed(table[name], kind, PLAIN, [""])
         kinds[str(name)] = kind
     seen = Seen(table, kinds)
+    if nested:
+        seen.keep = list(map(str, table.columns))
+        seen.why.append(f"keeps all columns but those that are no numbers, texts or times: {listing(nested)}")
     if above:
         seen.read["skip_rows"] = above
         seen.why.append(f"{counted(above, 'row stands', 'rows stand')} above the header, the one with '{label}' in it")

@@ -39,6 +39,7 @@ class Look:
         where: the condition by which rows are taken; None takes all.
         why: what was found and is not the usual, a sentence each.
         is_part: whether the files have more rows than were looked at.
+        keep: the columns that can be read, where others cannot; empty where all can.
     """
 
     rows: int
@@ -50,6 +51,7 @@ class Look:
     where: str | None = None
     why: list[str] = field(default_factory=list)
     is_part: bool = False
+    keep: list[str] = field(default_factory=list)
 
     @property
     def extent(self) -> str:
@@ -117,7 +119,7 @@ def look_at(
             why="; ".join(f"'{name}' is {reason}" for name, reason in drops.items()) or "it is the only column",
             fix="add columns to the file; to go by times: --task forecasting --time COLUMN --horizon PERIODS",
         )
-    return Look(len(table), columns, seen.read, seen.missing, found, drops, where, why, seen.is_part)
+    return Look(len(table), columns, seen.read, seen.missing, found, drops, where, why, seen.is_part, seen.keep)
 
 
 def _without_lone(label: "pd.Series", kind: Kind) -> tuple[str | None, str]:
