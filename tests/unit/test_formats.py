@@ -347,3 +347,11 @@ def test_whole_numbers_beyond_64_bits_are_texts_where_that_is_declared(tmp_path:
 
     declared = _spec("a.parquet", columns=[ColumnSpec("u", ColumnType.string)])
     assert read_dataset(declared, tmp_path).table["u"].tolist() == [str(2**64 - 1), "5"]
+
+
+def test_two_columns_of_one_name_are_refused_in_parquet_too(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    pq.write_table(pa.table([[1, 2], [3, 4], [0, 1]], names=["x", "x", "survived"]), tmp_path / "data/a.parquet")
+
+    with pytest.raises(DatasetError, match=r"data/a\.parquet has two columns of one name: x"):
+        read_dataset(_spec("a.parquet"), tmp_path)

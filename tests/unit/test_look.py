@@ -597,3 +597,8 @@ def test_columns_that_no_feature_can_have_are_not_kept(tmp_path: Path) -> None:
     assert any("but those that are no numbers, texts or times: tags" in why for why in found.why)
     assert told["keep"] == ["n", "kind", "year"]
     assert list(read_dataset(spec, tmp_path).table.columns) == ["n", "kind", "year"]
+
+
+def test_a_damaged_file_of_parquet_is_said(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"t\.parquet is no Parquet file, or damaged"):
+        _look(tmp_path, b"PAR1 and no more", name="t.parquet")

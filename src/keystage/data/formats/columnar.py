@@ -22,21 +22,27 @@ def parquet_header(source: Source) -> list[str]:
     Raises:
         DatasetError: it is no Parquet, or damaged.
     """
+    return [name for name, _ in _columns_of(source)]
+
+
+def nested_columns(source: Source) -> list[str]:
+    """The names of columns that are no numbers, texts or times: lists, structures, bytes, durations.
+
+    Raises:
+        DatasetError: it is no Parquet, or damaged.
+    """
+    return [name for name, kind in _columns_of(source) if _plain_type(kind) is None]
+
+
+def _columns_of(source: Source) -> "list[tuple[str, pa.DataType]]":
     import pyarrow as pa
     from pyarrow.parquet import read_schema
 
     try:
-        return [name for name in read_schema(source.path).names if not _PANDAS_INDEX.fullmatch(name)]
+        schema = read_schema(source.path)
     except (pa.ArrowInvalid, OSError) as error:
         raise damaged(source, error) from error
-
-
-def nested_columns(source: Source) -> list[str]:
-    """The names of columns that are no numbers, texts or times: lists, structures, bytes, durations."""
-    from pyarrow.parquet import read_schema
-
-    schema = read_schema(source.path)
-    return [name for name in parquet_header(source) if _plain_type(schema.field(name).type) is None]
+    return [(field.name, field.type) for field in schema if not _PANDAS_INDEX.fullmatch(field.name)]
 
 
 def read_parquet(

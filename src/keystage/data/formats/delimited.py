@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _SEPARATORS = {",": ",", ";": ";", "\t": "tab", "|": "|"}  # the common ones, as dataset.read.separator takes them
-
 _SHOWN = 80  # characters of a name that is told
 
 
