@@ -16,6 +16,10 @@ import pytest
 import yaml
 from filelock import FileLock
 
+# Several workers share the cores: as in the stages, threads that wait sleep instead of spinning
+# (keystage.compute.limits). Set before a test imports what has such threads; fits of a second were seen to take a minute without it.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 ROOT = Path(__file__).parents[1]
 _BIN = Path(sys.executable).parent
 _RAN = re.compile(r"Running stage '(\w+)'")

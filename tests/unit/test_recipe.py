@@ -46,6 +46,16 @@ def test_quantile_bins_make_groups_of_equal_size() -> None:
     assert groups["x"].value_counts().tolist() == [20] * 5
 
 
+def test_a_missing_cell_has_no_bin_though_the_training_rows_had_none() -> None:
+    step = TransformSpec("quantile_bins", ["x"], {"bins": 2})
+    recipe = fit_recipe(_prep(step), pd.DataFrame({"x": [1.0, 2]}), seed=0)
+
+    bins = recipe.transform(pd.DataFrame({"x": [0.0, np.nan, 9]}))["x"]
+
+    assert bins.tolist()[::2] == [0, 1]
+    assert np.isnan(bins[1])
+
+
 def test_raw_rows_may_carry_more_columns_in_another_order() -> None:
     recipe = fit_recipe(_prep(TransformSpec("codes", ["Sex"])), TRAIN, seed=0)
 

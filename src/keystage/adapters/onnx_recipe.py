@@ -107,14 +107,13 @@ def _fill(graph: Graph, fitted: Any, columns: _Columns) -> _Columns | None:
     return made
 
 
-def _bins(graph: Graph, fitted: Any, columns: _Columns) -> _Columns | None:
-    if fitted.encode != "ordinal":
-        return None
-    made = {}
-    for (name, (value, _)), edges in zip(columns.items(), fitted.bin_edges_, strict=True):
-        above = graph.add("GreaterOrEqual", value, graph.constant(np.asarray(edges[1:-1], dtype="float64")[None, :]))
+def _bins(graph: Graph, fitted: Any, columns: _Columns) -> _Columns:
+    made, missing = {}, graph.constant(np.array([[np.nan]], dtype="float64"))
+    for (name, (value, _)), edges in zip(columns.items(), fitted.edges_, strict=True):
+        above = graph.add("GreaterOrEqual", value, graph.constant(np.asarray(edges, dtype="float64")[None, :]))
         counted = graph.add("Cast", above, to=NUMBER)
-        made[name] = (graph.add("ReduceSum", counted, graph.constant(np.array([1])), keepdims=1), NUMBER)
+        place = graph.add("ReduceSum", counted, graph.constant(np.array([1])), keepdims=1)
+        made[name] = (graph.add("Where", graph.add("IsNaN", value), missing, place), NUMBER)
     return made
 
 
@@ -179,7 +178,8 @@ def _is_missing(value: Any) -> bool:
 _OF_WHOLE_ROWS: dict[str, Callable[[Graph, Any], None]] = {"Select": _select, "Finite": _finite}
 _COUNTERPARTS: dict[str, Callable[[Graph, Any, _Columns], _Columns | None]] = {
     "SimpleImputer": _fill,
-    "KBinsDiscretizer": _bins,
+    "Bins": _bins,
+    "QuantileBins": _bins,
     "OrdinalEncoder": _codes,
     "OneHotEncoder": _one_hot,
 }

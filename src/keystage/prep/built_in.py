@@ -25,12 +25,11 @@ def _fill(
 
 
 def _quantile_bins(bins: int = 5) -> Any:
-    from sklearn.preprocessing import KBinsDiscretizer
+    from keystage.prep.cells import QuantileBins
 
-    # subsample=None: all rows decide the edges; averaged_inverted_cdf is scikit-learn's coming default.
-    return KBinsDiscretizer(
-        n_bins=bins, encode="ordinal", strategy="quantile", quantile_method="averaged_inverted_cdf", subsample=None
-    )
+    if bins < 2:
+        raise ValueError(f"bins must be 2 or more, not {bins}")
+    return QuantileBins(bins)
 
 
 def _bins(edges: list[float]) -> Any:
@@ -143,7 +142,7 @@ BUILT_IN: dict[str, Callable[..., Any]] = {
     "map": _map,  # values in the place of others
     "numbers": _numbers,  # out of texts
     "dates": _dates,  # parts of them
-    "quantile_bins": _quantile_bins,  # KBinsDiscretizer: groups of equal size, numbered from 0
+    "quantile_bins": _quantile_bins,  # groups of equal size, numbered from 0
     "bins": _bins,  # of given edges
     "clip": _clip,  # to a range
     "log": _log,

@@ -79,8 +79,20 @@ class MapValues(_Cells):
         return mapped
 
 
-class Bins(_Cells):
-    """The number of the bin that a number falls in, from 0: how many of the edges are not above it.
+class _Binned(_Cells):
+    """The number of the bin that a number falls in, from 0: how many of the edges of its column are not above it."""
+
+    def transform(self, X: pd.DataFrame) -> pd.DataFrame:
+        """Return bins; missing cells stay missing."""
+        check_is_fitted(self)
+        numbers = X.astype("float64")
+        pairs = zip(numbers.columns, self.edges_, strict=True)
+        bins = {name: np.searchsorted(edges, numbers[name], side="right").astype("float64") for name, edges in pairs}
+        return pd.DataFrame(bins, index=X.index, columns=X.columns).where(numbers.notna())
+
+
+class Bins(_Binned):
+    """Bins between given edges.
 
     Args:
         edges: ascending; k edges make k + 1 bins.
@@ -89,12 +101,39 @@ class Bins(_Cells):
     def __init__(self, edges: list[float]) -> None:
         self.edges = edges
 
-    def transform(self, X: pd.DataFrame) -> pd.DataFrame:
-        """Return bins; missing cells stay missing."""
-        edges = np.asarray(self.edges, dtype="float64")
-        numbers = X.astype("float64")
-        place = np.searchsorted(edges, numbers.to_numpy(), side="right").astype("float64")
-        return pd.DataFrame(place, index=X.index, columns=X.columns).where(numbers.notna())
+    def fit(self, X: pd.DataFrame, y: Any = None) -> Self:
+        """Take the same edges for each column."""
+        self.edges_ = [np.asarray(self.edges, dtype="float64") for _ in X.columns]
+        return super().fit(X, y)
+
+
+class QuantileBins(_Binned):
+    """Bins that hold as many of the training values each, as far as equal values allow it.
+
+    Edges are those of scikit-learn's ``KBinsDiscretizer`` (strategy ``quantile``), which refuses missing cells: new
+    rows may have them where the training rows had none.
+
+    Args:
+        bins: how many, 2 or more.
+    """
+
+    def __init__(self, bins: int = 5) -> None:
+        self.bins = bins
+
+    def fit(self, X: pd.DataFrame, y: Any = None) -> Self:
+        """Learn the edges from the cells that are not missing.
+
+        Raises:
+            ValueError: a column has none.
+        """
+        self.edges_ = [self._edges(X[name].dropna().to_numpy(dtype="float64"), str(name)) for name in X.columns]
+        return super().fit(X, y)
+
+    def _edges(self, present: np.ndarray, name: str) -> np.ndarray:
+        if not len(present):
+            raise ValueError(f"column '{name}' has no values to find quantiles of")
+        ends = np.percentile(present, np.linspace(0, 100, self.bins + 1), method="averaged_inverted_cdf")
+        return np.asarray(np.unique(ends)[1:-1])  # the outermost ones part nothing
 
 
 class Clip(_Cells):
