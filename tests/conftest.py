@@ -17,7 +17,7 @@ import yaml
 from filelock import FileLock
 
 # Several workers share the cores: as in the stages, threads that wait sleep instead of spinning
-# (keystage.compute.limits). Set before a test imports what has such threads; fits of a second were seen to take a minute without it.
+# (keystage.compute.limits), or a fit of a second takes most of a minute. Set before what has such threads is imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 ROOT = Path(__file__).parents[1]
