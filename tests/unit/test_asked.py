@@ -92,13 +92,17 @@ def test_columns_without_a_name_are_called_as_pandas_calls_them(tmp_path: Path) 
     assert (block.rows, list(block.unreadable)) == (3, [2])
 
 
-def test_short_rows_are_filled_where_the_model_has_learnt_from_such(tmp_path: Path) -> None:
+def test_short_rows_are_filled_and_told_where_the_model_has_learnt_from_such(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     path = tmp_path / "rows.csv"
     path.write_text("a,b,c\n1,2,3\n4\n5,6,7,8\n9\n", encoding="utf-8")
     file = RawFile(path, read_as({"short_rows": "fill"}))
-    (block,) = blocks(file, ["a", "b", "c"], ["a", "b", "c"])
+    with caplog.at_level("INFO", "keystage"):
+        (block,) = blocks(file, ["a", "b", "c"], ["a", "b", "c"])
 
     assert (block.rows, list(block.unreadable)) == (4, [3])
+    assert caplog.messages == ["2 rows of rows.csv have fewer than 3 fields: the cells at their end are missing"]
 
 
 def test_a_reader_that_is_left_early_leaves_no_thread(tmp_path: Path) -> None:

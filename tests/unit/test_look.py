@@ -602,3 +602,15 @@ def test_columns_that_no_feature_can_have_are_not_kept(tmp_path: Path) -> None:
 def test_a_damaged_file_of_parquet_is_said(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"t\.parquet is no Parquet file, or damaged"):
         _look(tmp_path, b"PAR1 and no more", name="t.parquet")
+
+
+def test_numbers_that_may_stand_for_nothing_are_told(tmp_path: Path) -> None:
+    gone, endless = ["" if n % 9 else "-999" for n in range(100)], ["inf" if n == 4 else "" for n in range(100)]
+    rows = "".join(f"{n},{gone[n] or n},{n * 10},{endless[n] or n},{'ab'[n % 2]}\n" for n in range(100))
+
+    why = "\n".join(_look(tmp_path, f"n,gone,far,endless,kind\n{rows}990,-999,9,9,a\n").why)
+
+    assert "'gone' holds -999, far from all others, which are 1 to 98; where that means none, add it to missing" in why
+    assert "1 cell of 'endless' is infinite: prep=auto takes them as missing" in why
+    assert "'n' holds" not in why
+    assert "'far' holds" not in why

@@ -268,9 +268,13 @@ def test_a_range_of_one_value_or_none_can_be_drawn() -> None:
 def test_page_and_card_say_what_was_sampled(train_on: str, said: str) -> None:
     sample = {"rows": 1000, "of": 5000, "train_on": train_on, "is_all": False}
     whole, sampled = everything(), everything()
-    sampled = replace(sampled, data=dict(sampled.data) | {"sample": sample})
+    profile = [entry | {"sampled": 1000} for entry in sampled.data["profile"]]
+    sampled = replace(sampled, data=dict(sampled.data) | {"sample": sample, "profile": profile})
 
     assert f"{said} a sample of 1,000 of 5,000 rows" in page(sampled)
+    assert "98 values at least" in page(sampled)
+    assert "98 values" in page(whole)
+    assert "98 values at least" not in page(whole)
     assert f"{said} a sample of 1000 of 5000 rows" in markdown(card(sampled))
     assert card(sampled)["data"]["sample"] == {"rows": 1000, "of": 5000, "train_on": train_on}
     assert "a sample of" not in page(whole) + markdown(card(whole))

@@ -499,6 +499,18 @@ def test_texts_of_all_forms_are_read_as_at_once(tmp_path: Path, read: ReadSpec, 
     assert streamed.columns == list(at_once.table.columns)
 
 
+def test_short_rows_that_are_filled_are_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/a.csv").write_text("x,y\n1,2\n3\n4,5\n6\n")
+    read = ReadSpec(short_rows=ShortRows.fill)
+    spec = DatasetSpec(["a.csv"], "x", Task.regression, "t", "data", read=read, stream=StreamSpec())
+
+    with caplog.at_level("INFO", "keystage"):
+        read_streamed(spec, tmp_path, 1, 2)
+
+    assert "2 rows of data/a.csv have fewer than 2 fields: the cells at their end are missing" in caplog.messages
+
+
 def test_cells_that_are_not_in_the_declared_encoding_are_said(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data/a.csv.gz").write_bytes(gzip.compress("x,y\nMünchen,1\nKöln,0\n".encode("cp1252")))

@@ -11,6 +11,7 @@ import pytest
 
 from keystage.compute.spec import ComputeProfile, ComputeSpec
 from keystage.core.errors import DatasetError
+from keystage.data.columns import ColumnSpec, ColumnType
 from keystage.data.given import GivenTest
 from keystage.data.spec import DatasetSpec, Task
 from keystage.data.stream import StreamSpec, TrainOn
@@ -45,6 +46,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             "day": pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 900, rows), "D"),
             "part": rng.choice(["train", "test", "validation"], rows),
             "y": rng.integers(0, 2, rows),
+            "yes": pd.Series(rng.random(rows) < 0.4).astype("object").mask(rng.random(rows) < 0.1),
         }
     )
     (tmp_path / "data").mkdir()
@@ -57,7 +59,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def _prepared(
     stream: StreamSpec | None, prep: PrepSpec = PREP, **changes: Any
 ) -> tuple[list[pd.DataFrame], dict[str, Any], bytes]:
-    spec = DatasetSpec(["a.csv"], "y", Task.classification, "t", "data", drop=["id", "day", "part"], stream=stream)
+    spec = DatasetSpec(
+        ["a.csv"], "y", Task.classification, "t", "data", drop=["id", "day", "part", "yes"], stream=stream
+    )
     profile = ComputeProfile(cores=2)
     dataprep(DataprepParams(7, replace(spec, **changes), prep, ComputeSpec(*[profile] * 5)))
     tables = [pd.read_parquet(path) for path in TABLES]
@@ -90,6 +94,16 @@ def test_all_that_is_written_is_what_a_table_in_memory_gives(changes: dict[str, 
         assert json.dumps(report) == json.dumps(told)
 
 
+@pytest.mark.parametrize("stream", [None, StreamSpec(2000), StreamSpec(2000, TrainOn.all)])
+def test_a_label_of_booleans_is_one_where_it_has_gaps_too(stream: StreamSpec | None) -> None:
+    declared = {"label": "yes", "drop": ["id", "day", "part"], "columns": [ColumnSpec("yes", ColumnType.boolean)]}
+
+    [train, _, raw_test, _], report, _ = _prepared(stream, **declared)
+
+    assert (train["yes"].dtype, raw_test["yes"].dtype) == ("bool", "bool")
+    assert list(report["label"]["rows_per_class"]) == ["False", "True"]
+
+
 def test_a_sample_goes_on_in_the_proportions_of_the_table(caplog: pytest.LogCaptureFixture) -> None:
     whole, told, _ = _prepared(None)
 
@@ -103,9 +117,9 @@ def test_a_sample_goes_on_in_the_proportions_of_the_table(caplog: pytest.LogCapt
     assert report["rows"] == {**told["rows"], "train": 1500, "test": 500}
     for found, exact in zip(report["profile"], told["profile"], strict=True):
         same = ["column", "type", "count", "missing", "infinite"]
-        same += ["distinct", "top"] if found["column"] in {"word", "other", "day", "part"} else []
+        same += ["distinct", "top"] if found["column"] in {"word", "other", "day", "part", "yes"} else []
         assert {name: found[name] for name in same} == {name: exact[name] for name in same}
-        assert ("sampled" in found) == (found["column"] not in {"word", "other", "day", "part"})
+        assert ("sampled" in found) == (found["column"] not in {"word", "other", "day", "part", "yes"})
         for name in ("mean", "std", "skew"):
             same_number = exact[name] is None or pytest.approx(exact[name], rel=1e-6, abs=1e-9)
             assert found[name] == same_number or found[name] is exact[name]

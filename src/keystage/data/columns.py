@@ -1,6 +1,6 @@
 """What conf/dataset may ask of a column and of a table. Standard library only: DVC imports this on every experiment."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -135,3 +135,8 @@ def _is_time(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def declared_type(columns: Iterable[ColumnSpec], name: str) -> ColumnType | None:
+    """What a column is declared as; None where it is not."""
+    return next((column.type for column in columns if column.name == name), None)

@@ -29,7 +29,7 @@ class ColumnProfile:
         purpose: what it seems to be for (``keystage.data.purpose``).
         count: cells that are not missing.
         missing: cells that are.
-        distinct: different values, without missing.
+        distinct: different values, without missing; where ``sampled``, there are so many at least.
         mean: of the finite numbers, as the next ones; null for what is no number.
         std: with n - 1.
         skew: Fisher-Pearson's adjusted one, as pandas gives it.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from keystage.core.errors import DatasetError, hint, listing
 from keystage.core.params import first_line
 from keystage.data.checks import cast_to
-from keystage.data.columns import ColumnType
+from keystage.data.columns import ColumnType, declared_type
 from keystage.data.sources.expression import require_expression
 from keystage.data.sources.spec import RowsSpec
 from keystage.data.spec import DatasetSpec
@@ -182,7 +182,7 @@ def _as_times(column: "pd.Series", spec: DatasetSpec) -> "tuple[pd.Series, pd.Se
 
 def _typed(column: "pd.Series", spec: DatasetSpec) -> "pd.Series":
     """A column in its declared type, where it has one, whether it is kept or not."""
-    kind = next((item.type for item in spec.columns if item.name == column.name), None)
+    kind = declared_type(spec.columns, str(column.name))
     if kind is None:
         return column
     form = spec.read.datetimes.get(str(column.name)) if spec.read else None

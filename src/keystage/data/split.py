@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from keystage.core.errors import DatasetError, counted, listing
+from keystage.data.columns import ColumnType, declared_type
 from keystage.data.roles import HELD_OUT, TESTED, mark_parts, roles_of
 from keystage.data.sources.expression import without_values
 from keystage.data.spec import DatasetSpec, SplitKind, Task
@@ -62,7 +63,9 @@ def infinite_label(spec: DatasetSpec, count: int) -> DatasetError:
 
 
 def _classes(present: "pd.DataFrame", spec: DatasetSpec) -> "pd.DataFrame":
-    if present[spec.label].dtype.kind == "f":  # whole numbers, of which some were missing
+    if declared_type(spec.columns, spec.label) is ColumnType.boolean:
+        present = present.astype({spec.label: "bool"})  # 1 and 0, where some were missing
+    elif present[spec.label].dtype.kind == "f":  # whole numbers, of which some were missing
         if (present[spec.label] % 1 != 0).any():
             raise DatasetError(
                 f"label '{spec.label}' holds fractions, so it is no label of classes",

@@ -65,7 +65,7 @@ def _at_once(params: DataprepParams) -> Outcome:
         made = _prepare_forecast(rows, params)
     logger.info("Profiling %d rows of %d columns", *table.shape)
     profiles = list(profiled(table.drop(columns=list(MARKS), errors="ignore")))
-    label = _about_label(table[spec.label], spec.task)
+    label = _about_label(rows[spec.label], spec.task)
     account = Account(
         read.rows, len(table), len(rows), read.checks, profiles, label, rows, read.left_out, read.not_kept
     )

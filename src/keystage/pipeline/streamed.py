@@ -93,7 +93,7 @@ def _account(read: Streamed, spec: DatasetSpec, cores: int) -> Account:
         mean = float(rows[spec.label].mean() if read.is_whole else label.mean)
         about: dict[str, Any] = {"least": float(label.least), "mean": mean, "greatest": float(label.most)}
     else:
-        shown = pd.Series(counts.to_numpy(), index=pd.Index(counts.index).astype(read.sample[spec.label].dtype))
+        shown = pd.Series(counts.to_numpy(), index=pd.Index(counts.index).astype(rows[spec.label].dtype))
         about = {"rows_per_class": {str(value): int(count) for value, count in shown.sort_index().items()}}
     told = {
         "sample": {

@@ -61,7 +61,8 @@ def columns_left(material: Material) -> int:
 
 def _profiled(entry: Mapping[str, Any], prepared: Mapping[str, Any] | None) -> Column:
     missing, present = int(entry.get("missing") or 0), int(entry.get("count") or 0)
-    facts = [_missing(missing, missing + present), count(int(entry.get("distinct") or 0), "value")]
+    values = count(int(entry.get("distinct") or 0), "value")
+    facts = [_missing(missing, missing + present), f"{values} at least" if entry.get("sampled") else values]
     quantiles = entry.get("quantiles") or {}
     if quantiles:
         facts.append(

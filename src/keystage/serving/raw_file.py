@@ -95,7 +95,7 @@ class RawFile:
     def open_rows(self) -> Iterator[IO[bytes]]:
         """A text from its header on, as ``plain_text`` gives it."""
         with self.open() as file:
-            yield plain_text(file, self.read, self.separator)
+            yield plain_text(file, self.read, self.separator, self.path.name)
 
 
 def sources_at(place: Path) -> list[Source]:

@@ -3,13 +3,17 @@
 import codecs
 import csv
 import io
+import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
+from keystage.core.errors import counted
 from keystage.data.sources.spec import ReadSpec, ShortRows, compression_of
+
+logger = logging.getLogger(__name__)
 
 UNNAMED = "Unnamed: "  # what pandas calls columns without a name, and their place from 0
 _CHUNK = 2**16  # characters
@@ -75,13 +79,14 @@ def is_utf8(read: ReadSpec) -> bool:
     return codecs.lookup(read.encoding).name in {"utf-8", "utf-8-sig", "ascii"}
 
 
-def plain_text(file: IO[bytes], read: ReadSpec, separator: str) -> IO[bytes]:
+def plain_text(file: IO[bytes], read: ReadSpec, separator: str, shown: str | None = None) -> IO[bytes]:
     """The lines of a text from its header on, or its first row: in UTF-8, without comments, short rows filled.
 
     Args:
         file: the text; closed with what is returned.
         read: how it is written, and whether short rows are filled: up to the fields of the first.
         separator: between fields.
+        shown: what to call the text where the number of short rows is logged, at its end; None logs nothing.
     """
     if read.comment is None and is_utf8(read) and read.short_rows is ShortRows.error:
         for _ in range(read.skip_rows):
@@ -89,7 +94,7 @@ def plain_text(file: IO[bytes], read: ReadSpec, separator: str) -> IO[bytes]:
         return file
     encoding = "utf-8-sig" if is_utf8(read) else read.encoding
     text = io.TextIOWrapper(file, encoding, errors="surrogateescape", newline="")
-    return io.BufferedReader(_Plain(text, read, separator))
+    return io.BufferedReader(_Plain(text, read, separator, shown))
 
 
 def records(lines: Iterable[str], separator: str, quote: str) -> Iterator[list[str]]:
@@ -107,8 +112,8 @@ def named(header: Iterable[str]) -> list[str]:
 class _Plain(io.RawIOBase):
     """A text in UTF-8. Bytes that are not of its encoding stay as they are."""
 
-    def __init__(self, text: io.TextIOWrapper, read: ReadSpec, separator: str) -> None:
-        self._text, self._read, self._separator = text, read, separator
+    def __init__(self, text: io.TextIOWrapper, read: ReadSpec, separator: str, shown: str | None) -> None:
+        self._text, self._read, self._separator, self._shown = text, read, separator, shown
         self._parts = self._kept()
         self._rest = b""
 
@@ -148,10 +153,14 @@ class _Plain(io.RawIOBase):
     def _filled(self, lines: Iterable[str]) -> Iterator[str]:
         """Lines, each with as many fields as the first at least."""
         writer = csv.writer(_Written(), delimiter=self._separator, quotechar=self._read.quote, lineterminator="\n")
-        width = 0
+        width = count = 0
         for row in records(lines, self._separator, self._read.quote):
             width = width or len(row)
+            count += len(row) < width
             yield str(writer.writerow(row + [""] * (width - len(row))))
+        if count and self._shown is not None:
+            have = f"{counted(count, 'row', 'rows')} of {self._shown} {'has' if count == 1 else 'have'}"
+            logger.info("%s fewer than %d fields: the cells at their end are missing", have, width)
 
     def _without_comments(self, comment: str) -> Iterator[str]:
         """Lines, as pandas takes comments out: a line that is one is none, and in quotes there is no comment."""

@@ -14,7 +14,7 @@ from keystage.data.formats.plain import readable
 from keystage.data.look.alike import encoding_of_all, require_alike
 from keystage.data.look.columns import PLAIN, Kind, blanks_in, cells_by_column, kind_of, marks_of, missing_in
 from keystage.data.look.text import TextForm, text_form
-from keystage.data.look.told import markers_told, short_told, spaces_told
+from keystage.data.look.told import markers_told, numbers_told, short_told, spaces_told
 from keystage.data.marks import Marks
 from keystage.data.reading import as_numbers
 from keystage.data.sources.resolve import Source
@@ -116,6 +116,7 @@ def _texts(sources: Sequence[Source], form: TextForm, most: int | None) -> Seen:
         why.append(f"missing cells are written {', '.join(repr(text) for text in missing if text)}")
     why += markers_told(cells, missing)
     table = pd.DataFrame({name: _typed(raw[name], kinds[str(name)], marks, missing) for name in own})
+    why += numbers_told(table, cells)
     table[list(sources[0].partitions)] = raw[list(sources[0].partitions)]
     read = _read(form, marks) | ({"short_rows": ShortRows.fill.value} if short else {})
     return Seen(table, kinds, read, missing, [*form.why, *short, *why])

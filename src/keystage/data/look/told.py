@@ -1,5 +1,6 @@
 """What is said of the texts in files: that a person should look at, and that nothing is changed of."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,10 @@ from keystage.data.sources.resolve import Source
 from keystage.data.sources.spec import ReadSpec
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+
+_NINES = re.compile(r"-?9{2,}(\.0*)?")  # -999 and the like, which many files have in the place of nothing
 
 
 def spaces_told(table: "pd.DataFrame", texts: Sequence[str]) -> list[str]:
@@ -57,6 +61,39 @@ def markers_told(cells: "Mapping[str, pd.Series]", missing: Sequence[str]) -> li
     if not shown:
         return []
     return [f"taken as values: {listing(shown)}; where such a text says that there is none, add it to missing"]
+
+
+def numbers_told(table: "pd.DataFrame", cells: "Mapping[str, pd.Series]") -> list[str]:
+    """Numbers that may be none, a sentence for each column that has such: infinite ones, and nines far from all others.
+
+    Args:
+        table: typed columns.
+        cells: by column, as ``cells_by_column`` gives them.
+    """
+    import numpy as np
+
+    sentences = []
+    for name in table.select_dtypes("number").columns:
+        values = table[name].dropna().to_numpy(dtype="float64")
+        if infinite := int(np.isinf(values).sum()):
+            have = f"{counted(infinite, 'cell', 'cells')} of '{name}' {'is' if infinite == 1 else 'are'} infinite"
+            sentences.append(f"{have}: prep=auto takes them as missing")
+        finite = np.unique(values[np.isfinite(values)])
+        counts = cells[str(name)]
+        codes = [text for text in map(str, counts.index[counts > 1]) if _NINES.fullmatch(text)]
+        others = finite[~np.isin(finite, [float(text) for text in codes])]
+        apart = [text for text in codes if _is_apart(float(text), others)]
+        if apart:
+            rest = f"far from all others, which are {others[0]:g} to {others[-1]:g}"
+            sentences.append(f"'{name}' holds {listing(apart)}, {rest}; where that means none, add it to missing")
+    return sentences
+
+
+def _is_apart(value: float, others: "np.ndarray") -> bool:
+    """Whether a number is further from the others than they are from each other."""
+    if len(others) < 2:
+        return False
+    return bool(max(others[0] - value, value - others[-1]) > others[-1] - others[0])
 
 
 def short_told(sources: Sequence[Source], frames: "Sequence[pd.DataFrame]", form: TextForm) -> list[str]:

@@ -102,7 +102,7 @@ def _texts(source: Source, read: ReadSpec, *, is_first: bool) -> Iterator[tuple[
         in_words(source, read),
         source.path.open("rb") as raw,
         unpacked(raw, source.name) as file,
-        plain_text(file, read, separator_of(source, read)) as text,
+        plain_text(file, read, separator_of(source, read), source.shown) as text,
     ):
         if read.has_header(is_first=is_first):
             _skip_header(text, read.quote.encode())

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from keystage.data.columns import NUMERIC, ColumnType
+from keystage.data.columns import NUMERIC, ColumnType, declared_type
 from keystage.data.formats.columnar import plain
 from keystage.data.formats.opening import without_missing_texts
 from keystage.data.marks import Marks
@@ -101,8 +101,7 @@ class Parser:
 
     def _kind(self, name: str) -> "ColumnType | Kind":
         """What a column is declared as, or else taken for."""
-        declared = next((column.type for column in self.spec.declared if column.name == name), None)
-        return declared or self.kinds.get(name, Kind.text)
+        return declared_type(self.spec.declared, name) or self.kinds.get(name, Kind.text)
 
     @property
     def _marks(self) -> Marks:
