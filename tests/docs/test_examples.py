@@ -57,7 +57,10 @@ def wine(project: Project) -> Project:
 
 def test_the_readme(project: Project) -> None:
     project.call("dvc", "repro")
-    shown = _run(project, "README.md")
+    try:
+        shown = _run(project, "README.md")
+    finally:
+        project.call("dvc", "queue", "stop", "--kill")  # workers outlive the command that started them
 
     assert "hyperparameters" in shown
     assert "test.roc_auc" in shown

@@ -69,7 +69,7 @@ def test_spoilt_data_stops_dataprep_and_keeps_the_earlier_results(project: Proje
     assert "  fix: " in done.stdout
     assert "Traceback" not in done.stdout
     project.call("git", "checkout", "--quiet", ".")
-    assert "Ran: conf, register" in project.call("keystage", "run").stdout
+    assert project.stages_run("dvc", "repro", "report") == {"conf"}
 
 
 @pytest.mark.parametrize(
@@ -122,9 +122,10 @@ def test_a_folder_that_is_no_project_is_said(tmp_path: Path) -> None:
     assert "is not in a keystage project" in done.stdout
 
 
-def test_a_second_run_in_the_same_folder_is_refused(project: Project) -> None:
+def test_a_second_run_in_the_same_folder_is_refused(registered: Project) -> None:
+    project = registered
     first = subprocess.Popen(
-        ["keystage", "run", "seed=21"], cwd=project.root, env=_ENVIRONMENT, stdout=subprocess.PIPE, text=True
+        ["keystage", "run", "evaluation.worst=3"], cwd=project.root, env=_ENVIRONMENT, stdout=subprocess.PIPE, text=True
     )
     assert first.stdout is not None
     for line in first.stdout:
@@ -137,7 +138,7 @@ def test_a_second_run_in_the_same_folder_is_refused(project: Project) -> None:
     assert first.returncode == 0
     assert second.returncode == 1
     assert "another `keystage run` is under way in this folder" in second.stdout
-    assert "- seed=21" in (project.root / "params.yaml").read_text(encoding="utf-8")
+    assert "- evaluation.worst=3" in (project.root / "params.yaml").read_text(encoding="utf-8")
 
 
 def test_params_that_change_under_a_running_stage_do_not_poison_the_cache(project: Project) -> None:

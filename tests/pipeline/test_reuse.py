@@ -175,7 +175,15 @@ TABLE: dict[str, tuple[Change, set[str]]] = {
 }
 
 
-@pytest.mark.parametrize("change", TABLE)
+# Settings of parts of params.yaml that others of the table stand for, and that make a whole run.
+MORE = {
+    *("rows that are not taken", "the size of the test set", "a calibration of the model", "a threshold"),
+    *("the kind of validation", "the weight of classes", "a column of weights", "a column of groups"),
+    *("a column of times", "a file for validation", "test rows that the dataset gives", "reuse of all"),
+}
+
+
+@pytest.mark.parametrize("change", [pytest.param(name, marks=[pytest.mark.slow] * (name in MORE)) for name in TABLE])
 def test_a_change_runs_exactly_the_stages_it_can_reach(project: Project, change: str) -> None:
     apply, expected = TABLE[change]
     apply(project)
@@ -186,7 +194,8 @@ def test_a_change_runs_exactly_the_stages_it_can_reach(project: Project, change:
     assert {stage for stage in ALL if plan[stage] is Decision.reuse} <= ALL - expected
 
 
-def test_a_second_run_does_nothing_but_register(project: Project) -> None:
+def test_a_second_run_does_nothing_but_register(registered: Project) -> None:
+    project = registered
     done = project.call("keystage", "run")
 
     assert "Ran: conf, register" in done.stdout
@@ -194,7 +203,8 @@ def test_a_second_run_does_nothing_but_register(project: Project) -> None:
     assert project.call("git", "status", "--porcelain", "--", "dvc.lock", "reports", "params.yaml").stdout == ""
 
 
-def test_going_back_to_an_earlier_setting_is_served_from_the_run_cache(project: Project) -> None:
+def test_going_back_to_an_earlier_setting_is_served_from_the_run_cache(registered: Project) -> None:
+    project = registered
     before = project.call("git", "hash-object", "artifacts/model.pkl").stdout
     project.call("keystage", "compose", "automl.ensemble_size=1")
     assert project.stages_run("dvc", "repro", "report") == {"conf", "train", "evaluate", "report"}

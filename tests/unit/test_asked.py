@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from keystage.core.errors import DatasetError
@@ -51,6 +52,17 @@ def test_each_missing_column_has_its_hint(tmp_path: Path) -> None:
     with pytest.raises(DatasetError) as refused:
         check(_request(tmp_path, "Age\tFare\n1\t2\n"))
     assert refused.value.fix == "say what stands between its fields: --read 'separator=tab'"
+
+
+def test_there_are_as_many_blocks_as_a_file_may_fill(tmp_path: Path) -> None:
+    request = _request(tmp_path)
+    assert check(request).most_blocks == 1
+
+    (tmp_path / "rows.csv").write_text("Age,Fare,Name\n" + "1,2,xxxxx\n" * 300_000)
+    assert check(request).most_blocks == 2
+
+    pd.read_csv(tmp_path / "rows.csv").to_parquet(tmp_path / "rows.parquet")
+    assert check(replace(request, source=tmp_path / "rows.parquet")).most_blocks >= 1
 
 
 def test_a_request_without_a_column_is_answered_in_sentences() -> None:

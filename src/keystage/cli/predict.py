@@ -1,6 +1,7 @@
 """``keystage predict``: a file of raw rows scored by a registered version."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -42,7 +43,9 @@ def predict(
     output: Annotated[Path, typer.Argument(metavar="OUTPUT", help="What is predicted: .csv, .parquet or .jsonl")],
     keep: Annotated[str, typer.Option(help="Columns of INPUT to keep, as in id,name; '*' for all.")] = "",
     max_bad: Annotated[float, typer.Option(help="Share of rows that may be impossible to score.")] = 0.0,
-    processes: Annotated[int, typer.Option(help="Processes that predict; 0 for one per core.", min=0)] = 0,
+    processes: Annotated[
+        int, typer.Option(help="Processes that predict; 0 for one per core, as far as there is work for them.", min=0)
+    ] = 0,
     read: Annotated[
         list[str] | None,
         typer.Option(metavar="SETTING=VALUE", help="How INPUT is read, where not as dataset.read said: separator=;"),
@@ -58,15 +61,17 @@ def predict(
 
     served = served_model(model, allow_pickle=allow_pickle)
     available = cores(ComputeProfile(cores=0))
-    count = processes or available
     kept = [name.strip() for name in keep.split(",") if name.strip()]
-    request = Request(served, source, output, kept, max_bad, count, available, tuple(read or ()))
-    check(request)  # what is refused is said before it says that it predicts
+    request = Request(served, source, output, kept, max_bad, cores=available, read=tuple(read or ()))
+    checked = check(request)  # what is refused is said before it says that it predicts
+    count = processes or min(available, checked.most_blocks)
     typer.echo(f"Predicting with {served.name}, {count} {'process' if count == 1 else 'processes'}", err=True)
     begun = time.monotonic()
     with steps_shown() as say:
         say("loading the model")
-        outcome = predict_file(request, lambda progress: say(_line(progress, time.monotonic() - begun)))
+        outcome = predict_file(
+            replace(request, processes=count), lambda progress: say(_line(progress, time.monotonic() - begun))
+        )
     if outcome.taken_up:
         typer.echo(f"{outcome.taken_up:,} rows were scored by an earlier run", err=True)
     if outcome.bad_file:

@@ -1,12 +1,14 @@
 """What ``keystage predict`` is asked for, and what is refused before any work."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from keystage.core.errors import DatasetError, hint, hints, listing
 from keystage.data.sources.resolve import Source
-from keystage.data.sources.spec import ENDINGS, Format, HeaderKind, ReadSpec, ending_of
+from keystage.data.sources.spec import ENDINGS, Format, HeaderKind, ReadSpec, compression_of, ending_of
+from keystage.serving.csv_files import BLOCK_BYTES
 from keystage.serving.formats import columns_of
 from keystage.serving.forms import form_of
 from keystage.serving.parts import bad_file
@@ -14,6 +16,7 @@ from keystage.serving.raw_file import Form, RawFile, name_among, read_as, source
 from keystage.serving.served import ServedModel
 
 ALL = "*"  # --keep: every column of the input
+_PACKED = 20  # bytes of text in a byte of Parquet, of a workbook or of a compressed text; seldom more
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,11 @@ class Checked:
     files: Sequence[tuple[RawFile, Sequence[str]]]
     keep: Sequence[str]
 
+    @property
+    def most_blocks(self) -> int:
+        """How many blocks the files may have: with more processes than these, some would load the model for nothing."""
+        return sum(max(1, math.ceil(_unpacked_size(file) / BLOCK_BYTES)) for file, _ in self.files)
+
 
 def check(request: Request) -> Checked:
     """Look at the request before any work.
@@ -109,6 +117,12 @@ def check(request: Request) -> Checked:
             fix=f"mkdir -p {folder}",
         )
     return Checked(files, keep)
+
+
+def _unpacked_size(file: RawFile) -> int:
+    """Bytes of text that a file holds, at most, as far as its size tells."""
+    is_text = file.form in {Form.csv, Form.lines} and compression_of(file.path.name) is None
+    return file.path.stat().st_size * (1 if is_text else _PACKED)
 
 
 def _with_names(files: Sequence[RawFile]) -> list[tuple[RawFile, list[str]]]:
