@@ -99,7 +99,7 @@ def hold_to_declaration(table: "pd.DataFrame", spec: DatasetSpec, repeats: Repea
         cast = _settled(cast.mask(bad) if bad.any() else cast, column.type)
         action = spec.action_on(column)
         emptied = np.zeros(len(table), dtype="bool")
-        for rule, declared, broken in _rules(cast, column, raw.isna() | bad, repeats):
+        for rule, declared, broken in _rules(raw, cast, column, repeats):
             checks.append(_checked(raw, column, rule, declared, broken, action.value))
             emptied |= broken if action is OnViolation.empty else False
             dropped |= broken if action is OnViolation.drop_row else False
@@ -165,7 +165,7 @@ def _settled(cast: "pd.Series", kind: ColumnType) -> "pd.Series":
 
 
 def _rules(
-    cast: "pd.Series", column: ColumnSpec, missing: "pd.Series", repeats: Repeats
+    raw: "pd.Series", cast: "pd.Series", column: ColumnSpec, repeats: Repeats
 ) -> "list[tuple[str, Any, np.ndarray]]":
     """Each declared rule: its name, what it says, and where it is broken, n booleans. Missing cells break none."""
     found: list[tuple[str, Any, np.ndarray]] = []
@@ -179,7 +179,7 @@ def _rules(
     if column.unique:
         found.append(("unique", True, repeats(cast)))
     if not column.nullable:
-        found.append(("nullable", False, missing.to_numpy()))
+        found.append(("nullable", False, (raw.isna() | cast.isna()).to_numpy()))
     return found
 
 
@@ -206,7 +206,7 @@ def _checked(
     import numpy as np
     import pandas as pd
 
-    first = np.flatnonzero(broken)[:MAX_SAMPLED_CELLS]
+    first = np.flatnonzero(broken)[:MAX_SAMPLED_CELLS].tolist() if broken.any() else []
     cells = [None if pd.isna(raw.iloc[at]) else raw.iloc[at] for at in first]
     # A whole number in a column with empty cells was read as 4.0, and stands as 4 in the file.
     texts = [f"{cell:.15g}" if isinstance(cell, float) else cell if cell is None else _text(cell) for cell in cells]

@@ -102,9 +102,9 @@ def _tally(column: "pd.Series", *, counted: bool) -> Tally:
         return Tally(rows, missing, least=ends[0], most=ends[1], values=None)
     if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
         values = column.to_numpy()
-        present = values if values.dtype.kind in "iu" else values[~np.isnan(values)]
-        finite = present if values.dtype.kind in "iu" else present[np.isfinite(present)]
-        return Tally(rows, rows - len(present), len(present) - len(finite), values=None, **_moments(finite))
+        finite = values if values.dtype.kind in "iu" else values[np.isfinite(values)]
+        missing = int(np.isnan(values).sum()) if len(finite) < rows else 0
+        return Tally(rows, missing, rows - missing - len(finite), values=None, **_moments(finite))
     missing = int(column.isna().sum())
     if not counted:
         return Tally(rows, missing, values=None)

@@ -136,7 +136,7 @@ def first_kinds(files: Sequence[File], spec: DatasetSpec) -> dict[str, Kind]:
         DatasetError: the rows have no such columns, or are not in their encoding.
     """
     kinds: dict[str, Kind] = {}
-    known: set[str] = set()
+    known = {column.name for column in spec.declared}
     for file in files:
         if set(file.wanted) - known:
             block = next(blocks_of([file.source], spec.read or ReadSpec()))
