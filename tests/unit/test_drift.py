@@ -240,6 +240,10 @@ def test_few_rows_are_compared_by_column_alone_and_many_are_sampled_and_it_is_sa
     assert many.rows == (120, 80)
     assert many.notes[0] == "Of a table with more rows, 100 are compared, drawn at random with seed 3."
 
+    drawn = compare(_table(100), _table(80), ("a", "b"), seed=3, drawn_of=(5000, 80))
+
+    assert (drawn.rows, drawn.notes[0]) == ((5000, 80), many.notes[0])
+
 
 def test_the_page_tells_it_and_takes_names_for_text(drifted: comparing.Drift) -> None:
     text = page(drifted)

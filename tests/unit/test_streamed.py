@@ -17,7 +17,7 @@ import yaml
 from keystage.core.errors import DatasetError, DiskError
 from keystage.data.columns import BadCells, ColumnSpec, ColumnType, OnViolation
 from keystage.data.forecast import ForecastSpec
-from keystage.data.loosely import profiled_loosely
+from keystage.data.loosely import profiled_loosely, read_loosely, sampled_loosely
 from keystage.data.profile import ColumnProfile
 from keystage.data.reading import Read, read_dataset, sources_of
 from keystage.data.sources.spec import Format, HeaderKind, ReadSpec, RowsSpec, ShortRows
@@ -552,3 +552,35 @@ def test_a_look_at_all_rows_is_the_same_in_blocks_and_heeds_no_selection(
     assert count == streamed[0] == 2000
     assert told(at_once) == told(streamed[1])
     assert [item.missing for item in at_once] == [0, 0, 223]
+
+
+@pytest.mark.parametrize("header", ["n,w,y", "n,other,more"])
+def test_rows_are_drawn_in_blocks_for_a_comparison_whatever_their_columns_and_labels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, header: str
+) -> None:
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 5_000)
+    (tmp_path / "data").mkdir()
+    cells = "".join(f"{n if n % 7 else 'odd'},{'abc'[n % 3]},{n % 2 if n % 9 else ''}\n" for n in range(2000))
+    (tmp_path / "data/a.csv").write_text(f"{header}\n{cells}", encoding="utf-8")
+    columns = [ColumnSpec("n", ColumnType.number, maximum=5), ColumnSpec("y", ColumnType.integer, nullable=False)]
+    columns.append(ColumnSpec("when", ColumnType.datetime))
+    read = ReadSpec(datetimes={"when": "%d.%m.%Y"})
+    spec = DatasetSpec(
+        ["a.csv"],
+        "y",
+        Task.classification,
+        "t",
+        "data",
+        columns=columns,
+        drop=["n"],
+        group="w",
+        keep=["when"],
+        read=read,
+    )
+
+    every, count = sampled_loosely(replace(spec, stream=StreamSpec(1000)), tmp_path, 5000, 3, 2)
+    some, of = sampled_loosely(replace(spec, stream=StreamSpec(1000)), tmp_path, 1500, 3, 2)
+
+    pd.testing.assert_frame_equal(every, read_loosely(spec, tmp_path))
+    assert (count, len(some), of) == (2000, 1500, 2000)
+    assert len(every.merge(some.drop_duplicates())) >= 1500

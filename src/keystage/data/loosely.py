@@ -1,5 +1,6 @@
 """Read the files of a dataset for a look at them, whatever its declaration would have against their cells."""
 
+from collections.abc import Container
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -7,10 +8,13 @@ from typing import TYPE_CHECKING
 
 from keystage.data.checks import held_to_declaration
 from keystage.data.columns import BadCells, ColumnSpec, OnViolation
+from keystage.data.formats.opening import names_in
+from keystage.data.given import GivenTest
 from keystage.data.profile import ColumnProfile, profiled
 from keystage.data.reading import below_each_other, frames_of, read_dataset, sources_of
 from keystage.data.roles import MARKS
-from keystage.data.spec import DatasetSpec
+from keystage.data.spec import DatasetSpec, Task
+from keystage.data.stream import StreamSpec
 from keystage.data.streamed.profile import profiled_with
 from keystage.data.streamed.reading import read_streamed
 
@@ -32,8 +36,7 @@ def read_loosely(spec: DatasetSpec, root: Path) -> "pd.DataFrame":
     sources = sources_of(whole, root)
     frames, _ = frames_of(sources, whole, lambda _: None)
     table = below_each_other(frames, sources, whole).drop(columns=list(MARKS), errors="ignore")
-    known = replace(whole, columns=[column for column in spec.columns if column.name in table.columns])
-    return held_to_declaration(table, without_rules(known))[0]
+    return held_to_declaration(table, without_rules(_of_columns(whole, table.columns)))[0]
 
 
 def profiled_loosely(spec: DatasetSpec, root: Path, cores: int) -> tuple[int, list[ColumnProfile]]:
@@ -55,6 +58,51 @@ def profiled_loosely(spec: DatasetSpec, root: Path, cores: int) -> tuple[int, li
     with ThreadPoolExecutor(cores) as pool:
         sample = read.sample.drop(columns=list(MARKS), errors="ignore")
         return read.rows, profiled_with(sample, read.tallies, read.kept, pool)
+
+
+def sampled_loosely(spec: DatasetSpec, root: Path, rows: int, seed: int, cores: int) -> "tuple[pd.DataFrame, int]":
+    """Some of the rows that ``read_loosely`` gives, drawn at random and read in blocks; and how many there are.
+
+    Args:
+        spec: the declaration; only ``columns`` that are there, and their types, are heeded.
+        root: what ``dataset.path`` is relative to.
+        rows: how many at most.
+        seed: of the draw.
+        cores: how many blocks are worked on at a time.
+
+    Raises:
+        DatasetError: a file is missing, empty, not in its encoding or no table.
+    """
+    whole = replace(without_rules(spec), keep=None, rows=None)
+    sources = sources_of(whole, root)
+    names = [*names_in(sources[0], whole, None), *sources[0].partitions]
+    known = _of_columns(whole, names)
+    # Any column may be called the label where no row needs one, and roles stop nobody from looking at the rows.
+    plain = DatasetSpec(
+        files=spec.files,
+        label=names[0],
+        task=Task.regression,
+        name=spec.name,
+        path=spec.path,
+        columns=known.columns,
+        bad_cells=BadCells.empty,
+        missing=spec.missing,
+        validation_files=spec.validation_files,
+        test=GivenTest(files=spec.test_files) if spec.test_files else None,
+        read=known.read,
+        stream=StreamSpec(rows),
+        version=spec.version,
+    )
+    read = read_streamed(plain, sources, seed, cores, labelled=False)
+    return read.sample.drop(columns=list(MARKS), errors="ignore"), read.rows
+
+
+def _of_columns(spec: DatasetSpec, names: Container[str]) -> DatasetSpec:
+    """With declarations of these columns alone."""
+    read = spec.read
+    if read is not None:
+        read = replace(read, datetimes={name: form for name, form in read.datetimes.items() if name in names})
+    return replace(spec, columns=[column for column in spec.columns if column.name in names], read=read)
 
 
 def without_rules(spec: DatasetSpec) -> DatasetSpec:

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keystage.adapters.dvc_datasets import bring, lay_out
+from keystage.compute.limits import cores
+from keystage.compute.spec import ComputeProfile
 from keystage.core.errors import DatasetError, hint, listing
 from keystage.data.columns import ColumnSpec, ColumnType
-from keystage.data.drift.compare import SEED, Drift, compare
-from keystage.data.loosely import read_loosely
+from keystage.data.drift.compare import MAX_ROWS, SEED, Drift, compare
+from keystage.data.loosely import read_loosely, sampled_loosely
 from keystage.data.spec import DatasetSpec, Task
 from keystage.data.undeclared import undeclared
 from keystage.data.version import DatasetVersion, find
@@ -58,10 +60,12 @@ def drift_between(root: Path, baseline: str, target: str, *, seed: int = SEED) -
     sides = [_side(root, given) for given in (baseline, target)]
     spec = next((side.spec for side in sides if side.spec is not None), None)
     form = _with_form_of_today(root, spec) if spec else None
-    tables = []
+    tables, rows = [], []
     for side in sides:
         logger.info("Reading %s", side.shown)
-        tables.append(_table(root, side, form))
+        table, count = _table(root, side, form, seed)
+        tables.append(table)
+        rows.append(count)
     if not set(tables[0].columns) & set(tables[1].columns):
         raise DatasetError(
             f"{baseline} and {target} have no column in common",
@@ -69,7 +73,8 @@ def drift_between(root: Path, baseline: str, target: str, *, seed: int = SEED) -
             fix="name two that are of the same kind: keystage dataset list",
         )
     logger.info("Comparing %s columns", len(set(tables[0].columns) & set(tables[1].columns)))
-    return compare(tables[0], tables[1], (sides[0].shown, sides[1].shown), _roles(root, spec) if spec else {}, seed)
+    shown, roles = (sides[0].shown, sides[1].shown), _roles(root, spec) if spec else {}
+    return compare(tables[0], tables[1], shown, roles, seed, drawn_of=(rows[0], rows[1]))
 
 
 def _side(root: Path, given: str) -> _Side:
@@ -110,23 +115,36 @@ def _spec_of(version: DatasetVersion) -> DatasetSpec:
     )
 
 
-def _table(root: Path, side: _Side, spec: DatasetSpec | None) -> "pd.DataFrame":
+def _table(root: Path, side: _Side, spec: DatasetSpec | None, seed: int) -> "tuple[pd.DataFrame, int]":
+    """The rows that are compared, and how many there are."""
     import pandas as pd
 
     if side.file is not None:
-        if side.file.suffix in PARQUET:
-            return _parquet(side.file)
+        if side.file.suffix in PARQUET and (spec is None or spec.stream is None):
+            return _whole(_parquet(side.file))
         plain = spec or undeclared([side.file.name], ".")
         forms = {"path": ".", "version": None, "files": [side.file.name], "validation_files": [], "test": None}
-        return read_loosely(replace(plain, **forms), side.file.resolve().parent)  # type: ignore[arg-type]
+        return _rows(replace(plain, **forms), side.file.resolve().parent, seed)  # type: ignore[arg-type]
     assert side.spec is not None
     if side.version is None:
-        return read_loosely(replace(side.spec, version=None), root)
+        return _rows(replace(side.spec, version=None), root, seed)
     bring(root, side.version)
     lay_out(root, side.version, root / side.spec.folder)
     if side.version.kind == "prepared":
-        return pd.concat([_parquet(root / side.spec.folder / name) for name in side.spec.files], ignore_index=True)
-    return read_loosely(_with_form_of_today(root, side.spec), root)
+        parts = [_parquet(root / side.spec.folder / name) for name in side.spec.files]
+        return _whole(pd.concat(parts, ignore_index=True))
+    return _rows(_with_form_of_today(root, side.spec), root, seed)
+
+
+def _whole(table: "pd.DataFrame") -> "tuple[pd.DataFrame, int]":
+    return table, len(table)
+
+
+def _rows(spec: DatasetSpec, root: Path, seed: int) -> "tuple[pd.DataFrame, int]":
+    """In blocks, where the declaration says so."""
+    if spec.stream is None:
+        return _whole(read_loosely(spec, root))
+    return sampled_loosely(spec, root, MAX_ROWS, seed, cores(ComputeProfile(0)))
 
 
 def _with_form_of_today(root: Path, spec: DatasetSpec) -> DatasetSpec:

@@ -91,6 +91,7 @@ def compare(
     names: tuple[str, str],
     roles: Mapping[str, str] | None = None,
     seed: int = SEED,
+    drawn_of: tuple[int, int] | None = None,
 ) -> Drift:
     """Compare a table of n rows with one of m. Equal tables, roles and seed give equal results.
 
@@ -100,8 +101,9 @@ def compare(
         names: what people call them.
         roles: of columns that are no features, by name: label, dropped, weight and the like.
         seed: of samples and folds.
+        drawn_of: how many rows each has, where those that are given are a random sample; None where they are all.
     """
-    given, rows = roles or {}, (len(baseline), len(target))
+    given, rows = roles or {}, drawn_of or (len(baseline), len(target))
     notes = []
     if max(rows) > MAX_ROWS:
         notes.append(f"Of a table with more rows, {MAX_ROWS:,} are compared, drawn at random with seed {seed}.")

@@ -26,7 +26,8 @@ class Checked:
     Attributes:
         rows: how many there are in the file.
         left_out: how many of them each part of ``dataset.rows`` left out, by its name.
-        frame: those that are selected, that the checks leave, and that have a label, with the declared types.
+        frame: those that are selected, that the checks leave, and that have a label or need none, with the declared
+            types.
         checks: what each declared column was held to, and what was found.
         tallies: by column, what was counted before rows without a label went.
     """
@@ -46,12 +47,14 @@ class Work:
         spec: the declaration.
         files: of the dataset.
         staging: where the rows go too.
+        labelled: whether rows without a label are left out.
         uncounted: columns known to have too many values to count each.
     """
 
     spec: DatasetSpec
     files: list[File]
     staging: Staging | None
+    labelled: bool = True
     uncounted: set[str] = field(default_factory=set)
 
     def parsed(self, parser: Parser, block: Block) -> "pd.DataFrame":
@@ -77,8 +80,8 @@ class Work:
         tallies = tallied(frame, self.uncounted)
         side, sides = self.files[place].source.side, {file.source.side for file in self.files}
         frame = frame.assign(**{mark: each is side for mark, each in MARKED.items() if each in sides})
-        missing = frame[self.spec.label].isna()
-        frame = frame[~missing] if missing.any() else frame
+        if self.labelled and (missing := frame[self.spec.label].isna()).any():
+            frame = frame[~missing]
         if self.staging:
             self.staging.write(frame, number)
         return Checked(rows, left_out, frame, checks, tallies)

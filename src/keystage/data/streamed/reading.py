@@ -73,7 +73,13 @@ class Streamed:
 
 
 def read_streamed(
-    spec: DatasetSpec, sources: Sequence[Source], seed: int, cores: int, staging: Staging | None = None
+    spec: DatasetSpec,
+    sources: Sequence[Source],
+    seed: int,
+    cores: int,
+    staging: Staging | None = None,
+    *,
+    labelled: bool = True,
 ) -> Streamed:
     """Read all files of a dataset, below each other, with the declared types, held to the declared rules.
 
@@ -86,6 +92,7 @@ def read_streamed(
         seed: of the sample.
         cores: how many blocks are worked on at a time.
         staging: where the rows with a label are kept too, None to keep the sample alone.
+        labelled: whether rows without a label are left out of the sample.
 
     Raises:
         DatasetError: a file is of a format that is not read in blocks, empty, not UTF-8 or has another header; a column
@@ -94,7 +101,7 @@ def read_streamed(
     """
     assert spec.stream is not None
     files = files_of(sources, spec)
-    work = Work(spec, files, staging)
+    work = Work(spec, files, staging, labelled)
     kinds = first_kinds(files, spec)
     while True:
         shared_out = [spec.label if spec.task is Task.classification else None, spec.test_column]
