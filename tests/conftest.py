@@ -122,7 +122,7 @@ def _copy_of_checkout(target: Path) -> Project:
 
 
 @contextmanager
-def _made_once(factory: pytest.TempPathFactory, name: str) -> Iterator[tuple[Path, bool]]:
+def made_once(factory: pytest.TempPathFactory, name: str) -> Iterator[tuple[Path, bool]]:
     """A folder that all workers share, and whether it is still to be made; the others wait."""
     base = factory.getbasetemp()
     root = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
@@ -135,14 +135,14 @@ def _made_once(factory: pytest.TempPathFactory, name: str) -> Iterator[tuple[Pat
 @pytest.fixture(scope="session")
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project in which nothing has run. Read only: tests change copies of it."""
-    with _made_once(tmp_path_factory, "fresh") as (root, is_new):
+    with made_once(tmp_path_factory, "fresh") as (root, is_new):
         return _copy_of_checkout(root) if is_new else Project(root)
 
 
 @pytest.fixture(scope="session")
 def finished(fresh: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project whose pipeline has run once, and whose results are committed. Read only: tests change copies of it."""
-    with _made_once(tmp_path_factory, "a path with spaces") as (root, is_new):
+    with made_once(tmp_path_factory, "a path with spaces") as (root, is_new):
         project = Project(root)
         if is_new:
             shutil.copytree(fresh.root, root)

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from tests.conftest import Project as Folder
-from tests.conftest import copy_with_versions
+from tests.conftest import copy_with_versions, made_once
 from typer.testing import CliRunner, Result
 
 import keystage
@@ -35,9 +35,12 @@ PLAIN = [
 @pytest.fixture(scope="module")
 def folder(finished: Folder, tmp_path_factory: pytest.TempPathFactory) -> Folder:
     """A project that has run, and then as an experiment; its registry is that of the run it was copied from."""
-    made = copy_with_versions(finished, tmp_path_factory.mktemp("results") / "project")
-    made.call("dvc", "exp", "run", "--name", "fewer", "--temp", *(part for item in PLAIN for part in ("-S", item)))
-    return made
+    with made_once(tmp_path_factory, "run and experiment") as (root, is_new):
+        if is_new:
+            made = copy_with_versions(finished, root)
+            changes = [part for item in PLAIN for part in ("-S", item)]
+            made.call("dvc", "exp", "run", "--name", "fewer", "--temp", *changes)
+    return copy_with_versions(Folder(root), tmp_path_factory.mktemp("results") / "project")
 
 
 @pytest.fixture(autouse=True)
