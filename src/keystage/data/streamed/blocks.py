@@ -155,11 +155,13 @@ def _end_of_rows(text: bytes, quote: bytes) -> int:
 
 
 def _count(text: bytes, quote: bytes) -> int:
-    """How often a letter stands in a text: as its own method, in a third of the time (16 MB in 3 ms in place of 10)."""
+    """How often a quote stands in a text: what ``text.count`` says, in a third of the time (16 MB in 3 ms, not 10)."""
     import numpy as np
 
-    if len(quote) > 1 or quote not in text:
-        return text.count(quote) if len(quote) > 1 else 0
+    if quote not in text:
+        return 0
+    if len(quote) > 1:
+        return text.count(quote)
     letters = np.frombuffer(text, "uint8")
     parts = (letters[at : at + _CACHED] for at in range(0, len(letters), _CACHED))
     return sum(int(np.count_nonzero(part == quote[0])) for part in parts)
