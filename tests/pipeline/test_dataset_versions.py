@@ -182,6 +182,10 @@ def test_what_cannot_be_in_force_is_said(here: Project) -> None:
     with pytest.raises(DatasetError, match="there is no dataset 'titanci'") as error:
         declaration(here.root, "titanci")
     assert "did you mean 'titanic'?" in error.value.fix
+    far = "{name: far, files: [], label: y, task: classification, read: {query: SELECT 1, url_variable: DB}}"
+    (here.root / "conf/dataset/far.yaml").write_text(far, encoding="utf-8")
+    with pytest.raises(DatasetError, match="'far' is read from elsewhere: sql:query"):
+        _registered(here, "far")
     (here.root / CSV).write_text("", encoding="utf-8")
     with pytest.raises(DatasetError, match=r"Titanic\.csv is empty"):
         _registered(here)

@@ -33,6 +33,12 @@ limits.apply(ComputeProfile(cores=1))
 DRAWS = np.random.default_rng(5)
 
 
+@pytest.fixture(autouse=True)
+def _same_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever tests ran before on this worker."""
+    monkeypatch.setattr(f"{__name__}.DRAWS", np.random.default_rng(5))
+
+
 def _table(rows: int, shift: float = 0.0, other: float = 0.3) -> pd.DataFrame:
     return pd.DataFrame(
         {

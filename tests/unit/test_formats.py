@@ -305,7 +305,7 @@ def test_rows_that_lack_fields_are_counted_and_shown(
     ) as got:
         _table(tmp_path, "a.csv", content, read)
 
-    assert "dataset.read.short_rows=fill" in got.value.fix
+    assert "read: {short_rows: fill} in conf/dataset" in got.value.fix
 
 
 def test_short_rows_are_filled_where_that_is_declared(tmp_path: Path) -> None:

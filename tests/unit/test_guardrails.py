@@ -102,6 +102,18 @@ def test_missing_values_that_the_recipe_leaves_or_that_are_most_are_alerted() ->
     assert "filled or coded by the recipe: most" in left.note
 
 
+def test_cells_that_miss_in_rows_without_a_label_are_not_called_filled() -> None:
+    gone, some = np.arange(N) < 20, NOISE < 0.1
+    cells = {"y": np.where(gone, np.nan, Y), "some": np.where(some, np.nan, X), "apart": np.where(gone, np.nan, X)}
+
+    found = _found(cells, sides=(200, 80))["missing_values"]
+
+    assert found.outcome == "fixed"
+    assert found.note == (
+        "filled or coded by the recipe: some; in rows without a label alone, which are left out: apart"
+    )
+
+
 def test_rows_without_a_label_are_a_thing_that_was_fixed() -> None:
     found = _found({"y": np.where(np.arange(N) < 20, np.nan, Y)}, sides=(200, 80))
 

@@ -614,3 +614,12 @@ def test_numbers_that_may_stand_for_nothing_are_told(tmp_path: Path) -> None:
     assert "1 cell of 'endless' is infinite: prep=auto takes them as missing" in why
     assert "'n' holds" not in why
     assert "'far' holds" not in why
+
+
+def test_booleans_of_parquet_are_booleans_where_cells_are_missing_too(tmp_path: Path) -> None:
+    flags = pd.array([True, False, None] * 20, dtype="boolean")
+    pd.DataFrame({"x": range(60), "flag": flags, "y": flags}).to_parquet(tmp_path / "t.parquet")
+
+    found = look_at([_source(tmp_path / "t.parquet")], "y", None)
+
+    assert [found.columns[name].value for name in ("flag", "y")] == ["boolean", "boolean"]

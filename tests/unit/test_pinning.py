@@ -247,7 +247,8 @@ def test_a_query_without_an_order_is_said_to_have_none(caplog: pytest.LogCapture
         ("", "SELECT 1", "PEOPLE_DB is not set", "for the URL of the database"),
         ("no url, secret", "SELECT 1", "holds no URL", "cannot take it apart"),
         ("postgresql+psycopg://a:secret@host/b", "SELECT 1", "driver of the database in PEOPLE_DB", "psycopg"),
-        ("sqlite:////no/such/folder/x.db", "SELECT 1", "did not answer", "unable to open"),
+        ("sqlite:////no/such/folder/x.db", "SELECT 1", "no database /no/such/folder/x.db", "would make an empty one"),
+        ("sqlite:///nothing.db", "SELECT 1", "there is no database nothing.db", "would make an empty one"),
     ],
 )
 def test_a_query_that_gives_nothing_is_named_without_the_password(

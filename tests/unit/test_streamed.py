@@ -281,7 +281,7 @@ def test_values_that_stand_in_an_earlier_row_are_found_over_blocks() -> None:
         ("x,y\n", "data/a.csv has no rows", "take it off dataset.files"),
         ("x,x\n1,2\n", "data/a.csv has two columns of one name: x", "a name of its own"),
         ("x,z\n1,2\n", "column 'y' is not in dataset 'small'", "correct dataset.label"),
-        ("x,y\n1,2\n3\n", "data/a.csv is not a CSV table of one number of cells in each row", "short_rows=fill"),
+        ("x,y\n1,2\n3\n", "data/a.csv is not a CSV table of one number of cells in each row", "short_rows: fill"),
         (b"x,y\nM\xe9,2\n", "data/a.csv is not UTF-8", "iconv"),
         ('x,y\n"' + "1,2\n" * 20_000, "the quotes of data/a.csv do not match", "dataset.stream=null"),
         ("x,y\n1,\n2,\n", "no row of dataset 'small' has a label", "name another label"),
@@ -572,9 +572,8 @@ def test_rows_are_drawn_in_blocks_for_a_comparison_whatever_their_columns_and_la
         "t",
         "data",
         columns=columns,
-        drop=["n"],
         group="w",
-        keep=["when"],
+        keep=["n", "when"],
         read=read,
     )
 
@@ -584,3 +583,18 @@ def test_rows_are_drawn_in_blocks_for_a_comparison_whatever_their_columns_and_la
     pd.testing.assert_frame_equal(every, read_loosely(spec, tmp_path))
     assert (count, len(some), of) == (2000, 1500, 2000)
     assert len(every.merge(some.drop_duplicates())) >= 1500
+
+
+@pytest.mark.parametrize("stream", [None, StreamSpec(1000)])
+def test_a_comparison_heeds_which_columns_are_kept(tmp_path: Path, stream: StreamSpec | None) -> None:
+    (tmp_path / "data").mkdir()
+    table = pd.DataFrame({"x": [1.5, 2.5], "took": pd.to_timedelta([1, 2], unit="s"), "y": [0, 1]})
+    table.to_parquet(tmp_path / "data/a.parquet")
+    spec = DatasetSpec(["a.parquet"], "y", Task.classification, "t", "data", keep=["x"], stream=stream)
+
+    found = sampled_loosely(spec, tmp_path, 5000, 3, 2)[0] if stream else read_loosely(spec, tmp_path)
+
+    pd.testing.assert_frame_equal(found, table[["x", "y"]])
+    table[["took"]].to_parquet(tmp_path / "data/a.parquet")
+    with pytest.raises(DatasetError, match=r"data/a\.parquet has no column that is kept"):
+        sampled_loosely(spec, tmp_path, 5000, 3, 2) if stream else read_loosely(spec, tmp_path)

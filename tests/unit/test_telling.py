@@ -81,10 +81,19 @@ def test_importance_is_bounded_by_rows_and_columns_and_says_so(monkeypatch: pyte
     notes: list[str] = []
     monkeypatch.setattr(module, "MAX_ASKED", 4 * 2 * 250)
 
+    told: list[str] = []
     found = importance(
-        Asked(RECIPE, MODEL, CLASSES), RAW, SCORED, metric_of("log_loss"), ImportanceSpec(ROWS, 5), 3, notes
+        Asked(RECIPE, MODEL, CLASSES),
+        RAW,
+        SCORED,
+        metric_of("log_loss"),
+        ImportanceSpec(ROWS, 5),
+        3,
+        notes,
+        told.append,
     )
 
+    assert told[0] == "importances: 0 of 4 columns"
     assert notes == ["importance: 1 shuffles of 500 of the 600 test rows, for 4 columns"]
     assert found[0]["column"] == "strong"
     monkeypatch.setattr(module, "LAST_RESORT", -1.0)

@@ -12,6 +12,7 @@ from keystage.core.progress import Say
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from sqlalchemy import URL
 
 _ROWS_AT_ONCE = 50_000
 # Where a query that begins as one that asks could change something all the same.
@@ -47,6 +48,7 @@ def write_result(query: str, variable: str, target: Path, say: Say) -> int:
     say("asking the database")
     with _in_words(variable):
         engine = create_engine(url)
+        _require_file(engine.url, variable)
         with engine.connect().execution_options(stream_results=True) as connection:
             if guard := _READ_ONLY.get(engine.dialect.name):
                 connection.exec_driver_sql(guard)
@@ -70,6 +72,18 @@ def write_result(query: str, variable: str, target: Path, say: Say) -> int:
         )
     parquet.write_table(pa.table([_array(column) for column in cells], names=names), target)
     return len(cells[0]) if cells else 0
+
+
+def _require_file(url: "URL", variable: str) -> None:
+    """Refuse a SQLite file that is not there: SQLite would make an empty one."""
+    name = url.database or ""
+    in_memory = name in {"", ":memory:"} or name.startswith("file:")
+    if url.get_backend_name() == "sqlite" and not in_memory and not Path(name).is_file():
+        raise DatasetError(
+            f"there is no database {name}",
+            why=f"{variable} names that file, and SQLite would make an empty one",
+            fix=f"correct the path: export {variable}=sqlite:///data/name.db, or sqlite:////absolute/path/name.db",
+        )
 
 
 def _array(values: list[Any]) -> "pa.Array":

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from keystage.core.errors import DatasetError, listing
 from keystage.data.checks import held_to_declaration
 from keystage.data.columns import BadCells, ColumnSpec, OnViolation
 from keystage.data.formats.opening import names_in
@@ -13,6 +14,7 @@ from keystage.data.given import GivenTest
 from keystage.data.profile import ColumnProfile, profiled
 from keystage.data.reading import below_each_other, frames_of, read_dataset, sources_of
 from keystage.data.roles import MARKS
+from keystage.data.sources.resolve import Source
 from keystage.data.spec import DatasetSpec, Task
 from keystage.data.stream import StreamSpec
 from keystage.data.streamed.profile import profiled_with
@@ -23,17 +25,18 @@ if TYPE_CHECKING:
 
 
 def read_loosely(spec: DatasetSpec, root: Path) -> "pd.DataFrame":
-    """All rows and columns: declared ones may be missing, further ones may be there, cells not of their type are empty.
+    """All rows: declared columns may be missing, further ones may be there, cells not of their type are empty.
 
     Args:
-        spec: the declaration; only ``columns`` that are there, and their types, are heeded.
+        spec: the declaration; only ``keep`` and ``columns`` that are there, and their types, are heeded.
         root: what ``dataset.path`` is relative to.
 
     Raises:
-        DatasetError: a file is missing, empty, not in its encoding or no table.
+        DatasetError: a file is missing, empty, not in its encoding or no table, or has none of the columns.
     """
-    whole = replace(spec, keep=None, rows=None)
+    whole = replace(spec, rows=None)
     sources = sources_of(whole, root)
+    _kept_in(sources[0], whole)
     frames, _ = frames_of(sources, whole, lambda _: None)
     table = below_each_other(frames, sources, whole).drop(columns=list(MARKS), errors="ignore")
     return held_to_declaration(table, without_rules(_of_columns(whole, table.columns)))[0]
@@ -64,18 +67,18 @@ def sampled_loosely(spec: DatasetSpec, root: Path, rows: int, seed: int, cores: 
     """Some of the rows that ``read_loosely`` gives, drawn at random and read in blocks; and how many there are.
 
     Args:
-        spec: the declaration; only ``columns`` that are there, and their types, are heeded.
+        spec: the declaration; only ``keep`` and ``columns`` that are there, and their types, are heeded.
         root: what ``dataset.path`` is relative to.
         rows: how many at most.
         seed: of the draw.
         cores: how many blocks are worked on at a time.
 
     Raises:
-        DatasetError: a file is missing, empty, not in its encoding or no table.
+        DatasetError: a file is missing, empty, not in its encoding or no table, or has none of the columns.
     """
-    whole = replace(without_rules(spec), keep=None, rows=None)
+    whole = replace(without_rules(spec), rows=None)
     sources = sources_of(whole, root)
-    names = [*names_in(sources[0], whole, None), *sources[0].partitions]
+    names = _kept_in(sources[0], whole)
     known = _of_columns(whole, names)
     # Any column may be called the label where no row needs one, and roles stop nobody from looking at the rows.
     plain = DatasetSpec(
@@ -87,6 +90,7 @@ def sampled_loosely(spec: DatasetSpec, root: Path, rows: int, seed: int, cores: 
         columns=known.columns,
         bad_cells=BadCells.empty,
         missing=spec.missing,
+        keep=None if spec.kept is None else names,
         validation_files=spec.validation_files,
         test=GivenTest(files=spec.test_files) if spec.test_files else None,
         read=known.read,
@@ -95,6 +99,19 @@ def sampled_loosely(spec: DatasetSpec, root: Path, rows: int, seed: int, cores: 
     )
     read = read_streamed(plain, sources, seed, cores, labelled=False)
     return read.sample.drop(columns=list(MARKS), errors="ignore"), read.rows
+
+
+def _kept_in(source: Source, spec: DatasetSpec) -> list[str]:
+    """The columns of a source that are kept, at least one."""
+    there = [*names_in(source, spec, None), *source.partitions]
+    names = [name for name in there if spec.kept is None or name in spec.kept]
+    if not names:
+        raise DatasetError(
+            f"{source.shown} has no column that is kept",
+            why=f"dataset.keep of '{spec.name}' names {listing(spec.kept or [])}; there are: {listing(there)}",
+            fix="name a file of the same kind: keystage dataset list",
+        )
+    return names
 
 
 def _of_columns(spec: DatasetSpec, names: Container[str]) -> DatasetSpec:

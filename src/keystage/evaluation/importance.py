@@ -5,7 +5,7 @@ they say nothing any more. Dependence is partial (Friedman 2001): the mean answe
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from keystage.core.errors import listing
@@ -33,7 +33,14 @@ T = TypeVar("T")
 
 
 def importance(
-    asked: Asked, raw: "pd.DataFrame", scored: Scored, metric: Metric, spec: ImportanceSpec, seed: int, notes: list[str]
+    asked: Asked,
+    raw: "pd.DataFrame",
+    scored: Scored,
+    metric: Metric,
+    spec: ImportanceSpec,
+    seed: int,
+    notes: list[str],
+    say: Callable[[str], None] = lambda _: None,
 ) -> list[dict[str, Any]]:
     """Mean and standard deviation of the loss over the shuffles of each raw column, the most important first.
 
@@ -45,6 +52,7 @@ def importance(
         spec: rows and repeats at most.
         seed: of the sample and the shuffles.
         notes: takes what was bounded.
+        say: is told how many columns are done.
     """
     import numpy as np
 
@@ -62,6 +70,7 @@ def importance(
         if time.monotonic() - begun > LAST_RESORT:
             notes.append(f"importance of {len(sources) - len(found)} columns left out: {LAST_RESORT:.0f} s were over")
             break
+        say(f"importances: {len(found):,} of {len(sources):,} columns")
         asked_of = [_shuffled(opened, sources[name], order) for name in names for order in shuffles]
         said = asked.say(_stacked(asked_of), metric)
         answers = said.reshape(len(names), repeats, len(chosen), *said.shape[1:])

@@ -53,7 +53,7 @@ def story(
         "metrics by segment", lambda: segments(scored, segment_columns, of.primary, of.units, notes, **bootstrap)
     )
     important = (
-        part("importances", lambda: importance(of.asked, of.raw, scored, of.judged, spec.importance, seed, notes))
+        part("importances", lambda: importance(of.asked, of.raw, scored, of.judged, spec.importance, seed, notes, say))
         if spec.importance.repeats
         else []
     )

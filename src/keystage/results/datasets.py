@@ -13,6 +13,7 @@ from keystage.compute.limits import cores
 from keystage.compute.spec import ComputeProfile
 from keystage.core.errors import ChangedInputError, ConfigError, DatasetError, hint, listing
 from keystage.core.params import first_line, parse_yaml, read_yaml, typed_params
+from keystage.data.sources.resolve import is_local
 from keystage.data.sources.spec import Side
 from keystage.data.spec import DatasetSpec
 from keystage.data.version import (
@@ -115,13 +116,13 @@ def register(root: Path, name: str, description: str | None, tags: Mapping[str, 
 
     spec = replace(declaration(root, name), version=None)
     require_name(spec.name)
-    sources = sources_of(spec, root)
-    if elsewhere := [source.name for source in sources if not source.is_local]:
+    if elsewhere := [entry for entry in spec.all_entries if not is_local(entry)]:
         raise DatasetError(
             f"dataset '{spec.name}' is read from elsewhere: {listing(elsewhere)}",
             why="a version is made of files in the project, which DVC keeps",
             fix=f"put a copy into data/{spec.name}, and name that in dataset.files",
         )
+    sources = sources_of(spec, root)
     logger.info("Reading %s: %s", spec.name, listing(source.name for source in sources))
     files = _files(root / spec.path, {source.name: source.side.value for source in sources})
     rows, profiles = profiled_loosely(spec, root, cores(ComputeProfile(0)))

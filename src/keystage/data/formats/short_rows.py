@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-FIX = "correct them; where only cells at the end were left out: dataset.read.short_rows=fill, and they are missing"
+FIX = (
+    "correct them; where only cells at the end were left out, and are missing: read: {short_rows: fill} in conf/dataset"
+)
 _SHOWN = 60  # characters of a row that is told
 
 

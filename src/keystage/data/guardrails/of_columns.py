@@ -22,12 +22,20 @@ def missing_values(facts: Facts) -> Guardrail:
     rows = {item.column: item.rows for item in facts.columns}
     mostly = [name for name in found.columns if numbers[name] > MOSTLY_MISSING * rows[name]]
     left = [name for name in found.columns if name in facts.still_missing]
-    filled = [name for name in found.columns if name not in left]
-    notes = ["filled or coded by the recipe" + (f": {listing(filled)}" if left else "")] if filled else []
+    apart = [name for name in found.columns if name not in left and _have_no_label(facts, name)]
+    filled = [name for name in found.columns if name not in {*left, *apart}]
+    notes = ["filled or coded by the recipe" + (f": {listing(filled)}" if left or apart else "")] if filled else []
+    notes += [f"in rows without a label alone, which are left out: {listing(apart)}"] if apart else []
     notes += [f"left to the learners, of which some refuse them: {listing(left)}"] if left else []
     notes += [f"more than {MOSTLY_MISSING:.0%} are missing: {listing(mostly)}"] if mostly else []
     outcome = "alerted" if mostly or left else "fixed"
     return Guardrail(found.check, outcome, found.columns, found.numbers, "; ".join(filter(None, [*notes, found.note])))
+
+
+def _have_no_label(facts: Facts, name: str) -> bool:
+    """Whether all rows in which a cell is missing were left out for want of a label, so that no step has seen one."""
+    whole = facts.without_label and facts.sampled_from is None and name in facts.rows
+    return bool(whole and facts.rows[name].notna().all())
 
 
 def constant(facts: Facts) -> Guardrail:

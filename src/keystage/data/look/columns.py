@@ -111,6 +111,21 @@ def kind_of(values: Iterable[str], marks: Marks) -> Kind:
     return Kind(ColumnType.datetime, *forms[:2]) if forms else Kind(ColumnType.string)
 
 
+def kind_by_type(column: "pd.Series") -> ColumnType:
+    """The type of a column that has one; what has none is text."""
+    import pandas as pd
+
+    for test, kind in (
+        (pd.api.types.is_bool_dtype, ColumnType.boolean),
+        (pd.api.types.is_integer_dtype, ColumnType.integer),
+        (pd.api.types.is_numeric_dtype, ColumnType.number),
+        (pd.api.types.is_datetime64_any_dtype, ColumnType.datetime),
+    ):
+        if test(column):
+            return kind
+    return ColumnType.string
+
+
 def _number_kind(values: list[str], marks: Marks) -> ColumnType:
     import pandas as pd
 

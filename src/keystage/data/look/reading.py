@@ -12,7 +12,16 @@ from keystage.data.formats.failures import IN_QUOTES, said_of
 from keystage.data.formats.opening import names_in, require_same_columns, rows_of, without_missing_texts
 from keystage.data.formats.plain import readable
 from keystage.data.look.alike import encoding_of_all, require_alike
-from keystage.data.look.columns import PLAIN, Kind, blanks_in, cells_by_column, kind_of, marks_of, missing_in
+from keystage.data.look.columns import (
+    PLAIN,
+    Kind,
+    blanks_in,
+    cells_by_column,
+    kind_by_type,
+    kind_of,
+    marks_of,
+    missing_in,
+)
 from keystage.data.look.text import TextForm, text_form
 from keystage.data.look.told import markers_told, numbers_told, short_told, spaces_told
 from keystage.data.marks import Marks
@@ -81,7 +90,7 @@ def seen_in(sources: Sequence[Source], label: str, *, has_header: bool | None = 
     seen.is_part = most is not None
     for name in sources[0].partitions:
         seen.table[name] = as_numbers(seen.table[name])
-        seen.kinds[name] = Kind(_kind_by_type(seen.table[name]))
+        seen.kinds[name] = Kind(kind_by_type(seen.table[name]))
     return seen
 
 
@@ -163,17 +172,10 @@ def _typed_files(sources: Sequence[Source], form: Format, label: str, most: int 
             return rows_of(source, spec, names, wanted, is_first=True)
         return without_missing_texts(read_parquet(source, spec, wanted, most), spec)
 
-    frames = map(rows, sources)
-    table = _below_each_other(sources, frames)
+    table = _below_each_other(sources, map(rows, sources))
     kinds = {}
     for name in table.columns:
-        if table[name].dtype == "object":
-            table[name] = table[name].astype("str")
-        kind = Kind(_kind_by_type(table[name]))
-        if kind.type is ColumnType.string and form is not Format.parquet:
-            kind = kind_of(table[name].dropna().str.strip().unique(), PLAIN)
-            table[name] = _typed(table[name], kind, PLAIN, [""])
-        kinds[str(name)] = kind
+        table[name], kinds[str(name)] = _settled(table[name], form)
     seen = Seen(table, kinds)
     if nested:
         seen.keep = list(map(str, table.columns))
@@ -182,6 +184,18 @@ def _typed_files(sources: Sequence[Source], form: Format, label: str, most: int 
         seen.read["skip_rows"] = above
         seen.why.append(f"{counted(above, 'row stands', 'rows stand')} above the header, the one with '{label}' in it")
     return seen
+
+
+def _settled(column: "pd.Series", form: Format) -> "tuple[pd.Series, Kind]":
+    """A column as what its texts say, and what that is; texts of Parquet stay, but for booleans with gaps."""
+    cells = column.astype("str") if column.dtype == "object" else column
+    kind = Kind(kind_by_type(cells))
+    if kind.type is not ColumnType.string:
+        return cells, kind
+    found = kind_of(cells.dropna().str.strip().unique(), PLAIN)
+    if form is Format.parquet and found.type is not ColumnType.boolean:
+        return cells, kind
+    return _typed(cells, found, PLAIN, [""]), found
 
 
 def _below_each_other(sources: Sequence[Source], frames: "Iterable[pd.DataFrame]") -> "pd.DataFrame":
@@ -222,20 +236,6 @@ def _read(form: TextForm, marks: Marks) -> dict[str, Any]:
         "skip_rows": form.skip_rows or None,
     }
     return {name: value for name, value in told.items() if value is not None}
-
-
-def _kind_by_type(column: "pd.Series") -> ColumnType:
-    import pandas as pd
-
-    for test, kind in (
-        (pd.api.types.is_bool_dtype, ColumnType.boolean),
-        (pd.api.types.is_integer_dtype, ColumnType.integer),
-        (pd.api.types.is_numeric_dtype, ColumnType.number),
-        (pd.api.types.is_datetime64_any_dtype, ColumnType.datetime),
-    ):
-        if test(column):
-            return kind
-    return ColumnType.string
 
 
 def _typed(column: "pd.Series", kind: Kind, marks: Marks, missing: list[str]) -> "pd.Series":
