@@ -107,6 +107,16 @@ def test_what_auto_makes_of_numbers_and_few_categories_predicts_the_same(rows: p
         assert predict(convert(pipeline), table) == pytest.approx(pipeline.predict_proba(table), abs=1e-6)
 
 
+def test_bins_of_scikit_learn_predict_the_same(rows: pd.DataFrame) -> None:
+    from keystage.adapters.onnx_model import convert, predict
+
+    options = {"n_bins": 2, "encode": "ordinal", "quantile_method": "averaged_inverted_cdf"}
+    step = TransformSpec(use="sklearn.preprocessing:KBinsDiscretizer", columns=["tickets"], options=options)
+    pipeline = _pipeline(rows, (*STEPS[:4], step, *STEPS[5:]), _votes)
+
+    assert predict(convert(pipeline), rows) == pytest.approx(pipeline.predict_proba(rows), abs=1e-6)
+
+
 def test_numbers_are_predicted_too(rows: pd.DataFrame) -> None:
     from keystage.adapters.onnx_model import convert, predict
 

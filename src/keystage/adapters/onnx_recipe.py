@@ -108,8 +108,17 @@ def _fill(graph: Graph, fitted: Any, columns: _Columns) -> _Columns | None:
 
 
 def _bins(graph: Graph, fitted: Any, columns: _Columns) -> _Columns:
+    return _binned(graph, fitted.edges_, columns)
+
+
+def _bins_of_sklearn(graph: Graph, fitted: Any, columns: _Columns) -> _Columns | None:
+    return _binned(graph, [edges[1:-1] for edges in fitted.bin_edges_], columns) if fitted.encode == "ordinal" else None
+
+
+def _binned(graph: Graph, inner: Any, columns: _Columns) -> _Columns:
+    """How many of the edges that lie within are not above each cell; a missing one stays so."""
     made, missing = {}, graph.constant(np.array([[np.nan]], dtype="float64"))
-    for (name, (value, _)), edges in zip(columns.items(), fitted.edges_, strict=True):
+    for (name, (value, _)), edges in zip(columns.items(), inner, strict=True):
         above = graph.add("GreaterOrEqual", value, graph.constant(np.asarray(edges, dtype="float64")[None, :]))
         counted = graph.add("Cast", above, to=NUMBER)
         place = graph.add("ReduceSum", counted, graph.constant(np.array([1])), keepdims=1)
@@ -180,6 +189,7 @@ _COUNTERPARTS: dict[str, Callable[[Graph, Any, _Columns], _Columns | None]] = {
     "SimpleImputer": _fill,
     "Bins": _bins,
     "QuantileBins": _bins,
+    "KBinsDiscretizer": _bins_of_sklearn,
     "OrdinalEncoder": _codes,
     "OneHotEncoder": _one_hot,
 }

@@ -206,7 +206,7 @@ def _checked(
     import numpy as np
     import pandas as pd
 
-    first = np.flatnonzero(broken)[:MAX_SAMPLED_CELLS].tolist() if broken.any() else []
+    first = np.flatnonzero(broken)[:MAX_SAMPLED_CELLS]
     cells = [None if pd.isna(raw.iloc[at]) else raw.iloc[at] for at in first]
     # A whole number in a column with empty cells was read as 4.0, and stands as 4 in the file.
     texts = [f"{cell:.15g}" if isinstance(cell, float) else cell if cell is None else _text(cell) for cell in cells]
