@@ -110,6 +110,13 @@ def test_a_limit_without_a_zone_holds_for_times_with_one(tmp_path: Path) -> None
     assert _broken(read) == {("t", "minimum"): 1}
 
 
+def test_times_in_another_form_are_told_with_the_form_they_have(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError) as raised:
+        _read(tmp_path, "t,y\n31.12.2023 10:00,0\n01.02.2024 11:30,1\n", {"t": {"kind": "datetime"}})
+
+    assert "give the form of 't' in dataset.read.datetimes: %d.%m.%Y %H:%M, name" in raised.value.fix
+
+
 @pytest.mark.parametrize(
     ("rules", "message"),
     [

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from keystage.data.checks import held_to_declaration
 from keystage.data.columns import GUARDRAILS, ColumnSpec, ColumnType, Level, OnViolation
 from keystage.data.forecast import ForecastSpec
+from keystage.data.given import GivenTest
 from keystage.data.guardrails.finding import Facts, Guardrail
 from keystage.data.guardrails.run import guarded
 from keystage.data.leaks import tells_label
@@ -138,6 +139,23 @@ def test_equal_rows_are_counted_identifiers_apart() -> None:
     assert found["duplicate_rows"].numbers == found["train_test_overlap"].numbers == {"rows": 10}
 
 
+def test_groups_on_both_sides_of_a_given_split_are_told() -> None:
+    house = np.r_[np.arange(190), np.arange(180, 190), np.arange(200, 300)]  # rows 190 to 199 are for training
+
+    apart = _found({"house": house}, group="house")["shared_groups"]
+    shared = _found({"house": np.arange(N) % 250}, group="house")["shared_groups"]
+    given = _found({"house": np.arange(N) % 250}, group="house", test=GivenTest(files=["b.csv"]))["shared_groups"]
+
+    assert (apart.outcome, apart.numbers) == ("passed", {"groups": 0, "test_rows": 0})
+    assert (shared.outcome, shared.columns) == ("alerted", ["house"])
+    assert shared.numbers == {"groups": 50, "test_rows": 50}
+    assert shared.note == (
+        "50 of 100 test rows are of groups that stand in training too (50 groups): the test scores say little of new "
+        "groups; prep.split=groups keeps each group on one side"
+    )
+    assert "give a test of other groups in dataset.test, or none" in given.note
+
+
 def test_few_rows_and_rare_classes_are_told() -> None:
     rare = _found({"y": np.where(np.arange(N) < 8, "rare", "usual")})
     small = _found({"x": X, "y": Y}, sides=(60, 20))["few_rows"]
@@ -190,6 +208,7 @@ def test_a_forecasts_time_and_series_are_no_features() -> None:
     assert found["identifier"].outcome == "passed"
     assert found["leaking"].columns == ["x"]
     assert found["train_test_overlap"].note == "the test is the last periods of each series"
+    assert found["shared_groups"].note == "no groups are declared"
 
 
 def test_no_column_of_noise_tells_the_label_of_many_classes_and_a_rare_class_is_told() -> None:

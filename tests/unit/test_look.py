@@ -63,18 +63,23 @@ def test_of_a_plain_table_nothing_is_said_that_is_the_usual(tmp_path: Path) -> N
         ("# made on Monday\n" + PLAIN, {"comment": "#"}),
         ("#nr,kind\n1,a\n2,b\n", {}),
         ("Report of Monday\n\n" + PLAIN, {"skip_rows": 2}),
+        ("Report of Monday,,\n,,\n" + PLAIN, {"skip_rows": 2}),
         ("1,5;kind;2,25\n2,5;kind;3,75\n", {"separator": ";", "header": "none", "decimal": ","}),
         ("1,2.5,a\n2,3.5,b\n3,4.5,a\n", {"header": "none"}),
         (PLAIN.replace("kind", "Größe").encode("cp1252"), {"encoding": "cp1252"}),
         (PLAIN.replace("kind", "Größe").encode("utf-16"), {"encoding": "utf-16"}),
         (b"\xef\xbb\xbf" + PLAIN.encode(), {}),
         ("day,kind\n31.12.2023,a\n01.02.2024,b\n", {"datetimes": {"day": "%d.%m.%Y"}}),
+        ("day,kind\n12/31/2023 1:05 PM,a\n02/01/2024 10:30 AM,b\n", {"datetimes": {"day": "%m/%d/%Y %I:%M %p"}}),
+        ("day,kind\n31 Dec 2023,a\n1 Feb 2024,b\n", {"datetimes": {"day": "%d %b %Y"}}),
+        ("version,kind\n10.4.12,a\n10.4.2,b\n", {}),
         (PLAIN.replace("\n", "\r\n"), {}),
     ],
     ids=[
         *("semicolons", "tabs", "bars", "decimal commas", "thousands", "English thousands", "a comment"),
-        *("a header that begins like one", "lines before", "no header, decimal commas", "no header", "cp1252"),
-        *("utf-16", "a mark of utf-8", "German days", "Windows' line ends"),
+        *("a header that begins like one", "lines before", "lines before with separators"),
+        *("no header, decimal commas", "no header", "cp1252", "utf-16", "a mark of utf-8", "German days"),
+        *("English times", "months by name", "versions, which are no days", "Windows' line ends"),
     ],
 )
 def test_a_form_that_is_not_the_usual_is_found(tmp_path: Path, content: str | bytes, read: dict[str, object]) -> None:
@@ -623,3 +628,37 @@ def test_booleans_of_parquet_are_booleans_where_cells_are_missing_too(tmp_path: 
     found = look_at([_source(tmp_path / "t.parquet")], "y", None)
 
     assert [found.columns[name].value for name in ("flag", "y")] == ["boolean", "boolean"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message", "fix"),
+    [
+        (b"SQLite format 3\0" + bytes(100), "t.csv is a database of SQLite", "read.query"),
+        (b"PK\3\4" + bytes(100), "t.csv is a zip file or a workbook, no text", "ending"),
+    ],
+)
+def test_a_file_that_is_no_text_is_called_what_it_is(tmp_path: Path, content: bytes, message: str, fix: str) -> None:
+    with pytest.raises(DatasetError, match=message) as raised:
+        _look(tmp_path, content)
+
+    assert fix in raised.value.fix
+
+
+@pytest.mark.parametrize("ending", ["parquet", "jsonl", "xlsx"])
+def test_whole_numbers_with_gaps_are_integers_in_every_format(tmp_path: Path, ending: str) -> None:
+    whole = pd.array([1, None, 3, 4] * 10, dtype="Int64")
+    table = pd.DataFrame({"n": whole, "x": [0.5, None, 1.0, 2.0] * 10, "y": list("abab") * 10})
+    path = tmp_path / f"t.{ending}"
+    {
+        "parquet": lambda: table.to_parquet(path),
+        "jsonl": lambda: table.to_json(path, orient="records", lines=True),
+        "xlsx": lambda: table.to_excel(path, index=False),
+    }[ending]()
+    columns = {"n": ColumnType.integer, "x": ColumnType.number, "y": ColumnType.string}
+
+    found = look_at([_source(path)], "y", None)
+
+    assert found.columns == columns
+    declared = [ColumnSpec(name, kind) for name, kind in columns.items()]
+    read = read_dataset(DatasetSpec([path.name], "y", Task.classification, "t", ".", declared), tmp_path).table
+    assert read["n"].sum() == 80

@@ -73,6 +73,14 @@ def test_a_missing_column_comes_with_the_nearest_name(tmp_path: Path) -> None:
         read_dataset(_spec(label="Survivd"), _write(tmp_path, GOOD.replace("survived", "Survived")))
 
     assert "did you mean 'Survived'?" in caught.value.fix
+    assert "skip_rows" not in caught.value.fix
+
+
+def test_lines_above_the_header_are_thought_of_where_a_column_has_no_name(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="column 'survived' is not in dataset 'tiny'") as caught:
+        read_dataset(_spec(), _write(tmp_path, "Report 2024,\nid,survived\n1,0\n2,1\n"))
+
+    assert "where lines stand above the header, say how many: dataset.read.skip_rows" in caught.value.fix
 
 
 def test_files_with_other_headers_are_refused(tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ def _table(**columns: Any) -> pd.DataFrame:
         ("weight", [0.0, 0.0], "holds only 0"),
         ("group", ["a", None], "group column 'c' of dataset 'tiny' has 1 empty cells"),
         ("time", ["2024-01-01", "soon"], "holds 1 values that are no times"),
+        ("time", ["2/1/2024 1:00 PM", "2/20/2024 2:00 AM"], "in dataset.read.datetimes: %m/%d/%Y %I:%M %p, or set"),
         ("fold", [0, -2], "holds 1 values that name no fold"),
         ("fold", [0.5, 1.0], "holds 1 values that name no fold"),
         ("fold", ["train", "test"], "holds 1 values that name no fold"),

@@ -39,6 +39,7 @@ def new(
     """Declare FILE in conf/dataset: look at it, say what was seen, copy and overwrite nothing."""
     from keystage.data.forecast import ForecastSpec
     from keystage.data.spec import Task
+    from keystage.pipeline.progress import steps_shown
     from keystage.results.new_dataset import Wish, declare
 
     root = project_root()
@@ -46,7 +47,8 @@ def new(
     ahead = ForecastSpec(horizon, names) if horizon is not None else None
     wish = Wish(label, name, Task(task.value) if task else None, time, ahead, header)
     typer.echo(f"Looking at {file}", err=True)
-    written, look = declare(root, file, wish)
+    with steps_shown() as say:
+        written, look = declare(root, file, wish, say)
     typer.echo(f"{written} is written, from {look.extent} of {len(look.columns)} columns:")
     for reason in look.why:
         typer.echo(f"  {reason}")

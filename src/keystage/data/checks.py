@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from keystage.core.errors import DatasetError, listing
 from keystage.data.columns import ColumnSpec, ColumnType, OnViolation
 from keystage.data.spec import DatasetSpec
+from keystage.data.times import advised
 
 if TYPE_CHECKING:
     import numpy as np
@@ -235,6 +236,12 @@ def require_none(checks: list[Check], spec: DatasetSpec) -> None:
     raise DatasetError(
         f"column '{first.column}' of dataset '{spec.name}' has {first.in_words}",
         why=why + (f"; also, {listing(more)}" if more else ""),
-        fix="correct the cells, change the declaration in conf/dataset, name the text in dataset.missing, or say what "
-        f"becomes of such cells: {setting}",
+        fix=f"correct the cells, {_declared_otherwise(first)}, name the text in dataset.missing, or say what becomes "
+        f"of such cells: {setting}",
     )
+
+
+def _declared_otherwise(check: Check) -> str:
+    if check.declared != ColumnType.datetime.value:
+        return "change the declaration in conf/dataset"
+    return advised(check.column, [str(cell["cell"]) for cell in check.sample if cell["cell"] is not None])

@@ -7,7 +7,7 @@ from typing import Any
 
 from keystage.core.errors import hint
 
-# In the order in which they are reported: src/keystage/data/guardrails.py says what each looks for.
+# In the order in which they are reported: src/keystage/data/guardrails says what each looks for.
 GUARDRAILS = (
     "schema",
     "target_missing",
@@ -23,6 +23,7 @@ GUARDRAILS = (
     "leaking",
     "duplicate_rows",
     "train_test_overlap",
+    "shared_groups",
 )
 
 

@@ -9,6 +9,7 @@ from keystage.core.progress import Say
 from keystage.data.checks import Check, held_to_declaration
 from keystage.data.columns import ColumnType
 from keystage.data.formats.opening import names_in, one_header, require_no_column, require_same_columns, rows_of
+from keystage.data.formats.plain import UNNAMED
 from keystage.data.roles import MARKS, mark_files, setting_of
 from keystage.data.rows import places_of, selection_columns, taken_rows
 from keystage.data.sources.bundled import PREFIX
@@ -226,10 +227,12 @@ def require_columns(spec: DatasetSpec, header: list[str]) -> None:
     declared += [("dataset.keep", name) for name in spec.keep or ()]
     declared += [("dataset.drop", name) for name in spec.drop if spec.keep is None]
     declared += [(setting_of(role), name) for role, name in spec.roles.items()]
+    unnamed = any(name.startswith(UNNAMED) for name in header)  # titles of a report have few fields
+    below = "; where lines stand above the header, say how many: dataset.read.skip_rows" if unnamed else ""
     for key, name in declared:
         if name not in header:
             raise DatasetError(
                 f"column '{name}' is not in dataset '{spec.name}'",
                 why=f"{key} names it; the files have {len(header)} columns: {listing(header)}",
-                fix=f"correct {key} in conf/dataset, then run again: {hint(name, header)}",
+                fix=f"correct {key} in conf/dataset, then run again: {hint(name, header)}{below}",
             )

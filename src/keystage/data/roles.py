@@ -7,6 +7,7 @@ from keystage.core.errors import DatasetError, listing
 from keystage.data.sources.spec import Side
 from keystage.data.spec import PART, DatasetSpec
 from keystage.data.table import NEVER, Roles
+from keystage.data.times import advised
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -136,7 +137,8 @@ def _times(column: "pd.Series", spec: DatasetSpec) -> "pd.Series":
     if times.isna().any():
         what = f"holds {int(times.isna().sum())} values that are no times"
         why = f"a time is a number or a date like 2024-12-31, not {_shown(column[times.isna()])}"
-        raise _bad(column, "time", spec, what, why)
+        form = advised(str(column.name), list(map(str, column[times.isna()].unique())))
+        raise _bad(column, "time", spec, what, why, f"declare it as datetime in dataset.columns and {form}")
     return times
 
 
@@ -156,12 +158,18 @@ def _folds(column: "pd.Series", spec: DatasetSpec) -> "pd.Series":
     return folds.astype("int64")
 
 
-def _bad(column: "pd.Series", role: str, spec: DatasetSpec, what: str, why: str) -> DatasetError:
+def _bad(
+    column: "pd.Series",
+    role: str,
+    spec: DatasetSpec,
+    what: str,
+    why: str,
+    declare: str = "declare the column's type in dataset.columns",
+) -> DatasetError:
     return DatasetError(
         f"{role} column '{column.name}' of dataset '{spec.name}' {what}",
         why=f"{setting_of(role)} names it; {why}",
-        fix="correct the cells in the files, declare the column's type in dataset.columns, or set "
-        f"{setting_of(role).removesuffix('.column')}=null",
+        fix=f"correct the cells in the files, {declare}, or set {setting_of(role).removesuffix('.column')}=null",
     )
 
 

@@ -1,6 +1,5 @@
 """Parts of dates and times, also of those that are text in the forms people write them. It travels with the model."""
 
-import re
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -8,38 +7,9 @@ import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from keystage.data.times import CLOCKS, FORMS, MAYBE_DATE, exchanged
 from keystage.prep.raw import without_zone
 
-# Forms of dates, in the order in which they are tried. The first is pandas' name for all of ISO 8601.
-FORMS = (
-    "ISO8601",
-    "%d.%m.%Y",
-    "%d.%m.%y",
-    "%d/%m/%Y",
-    "%m/%d/%Y",
-    "%d/%m/%y",
-    "%m/%d/%y",
-    "%d-%m-%Y",
-    "%m-%d-%Y",
-    "%Y/%m/%d",
-    "%Y.%m.%d",
-    "%d %b %Y",
-    "%d %B %Y",
-    "%b %d, %Y",
-    "%B %d, %Y",
-    "%b %d %Y",
-    "%B %d %Y",
-    "%d-%b-%Y",
-    "%d-%b-%y",
-    "%b %Y",
-    "%B %Y",
-)
-_CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
-_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
-_MAYBE_DATE = re.compile(  # before a hundred forms are tried
-    rf"^\s*(?:\d{{1,4}}[-./]\d{{1,2}}[-./]\d{{1,4}}|\d{{4}}-\d{{2}}\s*$|{_MONTH}[\s,-]+\d|\d{{1,2}}[\s-]*{_MONTH}[\s,-]+\d)",
-    re.IGNORECASE,
-)
 _TRIED = 50  # texts, to find the forms that can be
 
 
@@ -157,7 +127,7 @@ def forms_of(texts: pd.Series, counts: np.ndarray, enough: float) -> WrittenDate
     Returns:
         None where fewer are, or none.
     """
-    if np.average(texts.str.match(_MAYBE_DATE), weights=counts) < enough:
+    if np.average(texts.str.match(MAYBE_DATE), weights=counts) < enough:
         return None
     forms, read = list[str](), np.zeros(len(texts), dtype="bool")
     while not read.all():
@@ -175,11 +145,11 @@ def forms_of(texts: pd.Series, counts: np.ndarray, enough: float) -> WrittenDate
 
 def _candidates(texts: pd.Series) -> list[str]:
     head = texts.head(_TRIED)
-    every = [FORMS[0], *(f"{form}{clock}" for clock in _CLOCKS for form in FORMS[1:])]
+    every = [FORMS[0], *(f"{form}{clock}" for clock in CLOCKS for form in FORMS[1:])]
     return [form for form in every if times_in(head, [form]).notna().any()]
 
 
 def _is_ambiguous(texts: pd.Series, forms: list[str]) -> bool:
     numeric = [form for form in forms if "%d" in form and "%m" in form and not form.startswith("%Y")]
-    other = [form.replace("%d", "\0").replace("%m", "%d").replace("\0", "%m") for form in numeric]
+    other = list(map(exchanged, numeric))
     return bool(numeric) and bool(times_in(texts, other).notna().sum() == times_in(texts, numeric).notna().sum())

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keystage.core.errors import DatasetError, listing
+from keystage.core.progress import Say
 from keystage.data.columns import ColumnType
 from keystage.data.forecast import ForecastSpec
 from keystage.data.look.table import MAX_LISTED, Look, look_at
@@ -57,13 +58,14 @@ class Wish:
         return [self.time, *self.forecast.series] if self.time and self.forecast else []
 
 
-def declare(root: Path, place: Path, wish: Wish) -> tuple[Path, Look]:
+def declare(root: Path, place: Path, wish: Wish, say: Say = str) -> tuple[Path, Look]:
     """Write the declaration of a table. Returns where, relative to the project, and what was seen.
 
     Args:
         root: the project's folder.
         place: a file in it, a folder or a pattern; nothing is moved or copied.
         wish: what a look cannot tell.
+        say: told what is being done.
 
     Raises:
         DatasetError: the name is taken, or the files cannot be declared.
@@ -86,7 +88,7 @@ def declare(root: Path, place: Path, wish: Wish) -> tuple[Path, Look]:
         raise DatasetError(
             f"{place} does not exist", why=f"its folder holds: {listing(there) or 'nothing'}", fix="correct the path"
         )
-    look = look_at(sources, wish.label, wish.task, wish.roles, has_header=wish.has_header)
+    look = look_at(sources, wish.label, wish.task, wish.roles, has_header=wish.has_header, say=say)
     if wish.time is not None and look.columns[wish.time] is not ColumnType.datetime:
         raise DatasetError(
             f"'{wish.time}' is no column of times",
@@ -172,7 +174,12 @@ def _text(option: str, folder: str, entry: str, sources: Sequence[Source], wish:
     listed = look.columns if len(look.columns) <= MAX_LISTED and not look.is_part else {
         name: kind for name, kind in look.columns.items() if kind not in _FOUND or name == wish.label
     }  # fmt: skip
-    lines += ["columns:", *(f"  - {{name: {_quoted(name)}, type: {kind.value}}}" for name, kind in listed.items())]
+    others = len(look.columns) - len(listed)
+    unlisted = f"  # types of {others:,} others are found as they are read" if others else ""
+    lines += [
+        f"columns:{unlisted}",
+        *(f"  - {{name: {_quoted(name)}, type: {kind.value}}}" for name, kind in listed.items()),
+    ]
     if look.drop:
         lines += ["drop:", *(f"  - {_quoted(name)}  # {reason}" for name, reason in look.drop.items())]
     return "\n".join(lines) + "\n"

@@ -25,13 +25,17 @@ def parquet_header(source: Source) -> list[str]:
     return [name for name, _ in _columns_of(source)]
 
 
-def nested_columns(source: Source) -> list[str]:
-    """The names of columns that are no numbers, texts or times: lists, structures, bytes, durations.
+def told_columns(source: Source) -> tuple[list[str], list[str]]:
+    """The names of columns that are no numbers, texts or times (lists, structures, bytes, durations), and of integers.
 
     Raises:
         DatasetError: it is no Parquet, or damaged.
     """
-    return [name for name, kind in _columns_of(source) if _plain_type(kind) is None]
+    from pyarrow.types import is_integer
+
+    columns = _columns_of(source)
+    nested = [name for name, kind in columns if _plain_type(kind) is None]
+    return nested, [name for name, kind in columns if is_integer(kind)]
 
 
 def _columns_of(source: Source) -> "list[tuple[str, pa.DataType]]":

@@ -2,12 +2,13 @@
 
 from keystage.core.errors import listing
 from keystage.data.guardrails.finding import Facts, Guardrail
-from keystage.data.spec import Task
+from keystage.data.spec import DatasetSpec, Task
 
 FEW_ROWS = 100  # Azure warns below 100 rows, and refuses less than 50 (_ml_engine/validation)
 FEW_OF_A_CLASS = 10  # two for each of five folds
 IMBALANCE = 0.2  # rows of the smallest class per row of the greatest, as Azure (constants.py:1959)
 _DONE = {"empty": "emptied", "drop_row": "their rows are left out", "report": "left as they are"}
+_LAST_PERIODS = "the test is the last periods of each series"
 
 
 def schema(facts: Facts) -> Guardrail:
@@ -81,7 +82,7 @@ def duplicate_rows(facts: Facts) -> Guardrail:
 def train_test_overlap(facts: Facts) -> Guardrail:
     """Test rows that a model has learnt from."""
     if facts.sides is None:
-        return Guardrail("train_test_overlap", note="the test is the last periods of each series")
+        return Guardrail("train_test_overlap", note=_LAST_PERIODS)
     train, test = facts.hashes
     number = int(test.isin(train).sum())
     if not number:
@@ -91,3 +92,26 @@ def train_test_overlap(facts: Facts) -> Guardrail:
         "are too good; take the duplicates out, or keep them together with dataset.group"
     )
     return Guardrail("train_test_overlap", "alerted", [], {"rows": number}, note)
+
+
+def shared_groups(facts: Facts) -> Guardrail:
+    """Groups that stand in training and in the test, as they may where the split is given or is asked for."""
+    group = facts.spec.group
+    if group is None or facts.sides is None:
+        return Guardrail("shared_groups", note="no groups are declared" if group is None else _LAST_PERIODS)
+    train, test = (side[group] for side in facts.sides)
+    shared = test.isin(train.unique())
+    numbers: dict[str, float] = {"groups": int(test[shared].nunique()), "test_rows": int(shared.sum())}
+    if not numbers["test_rows"]:
+        return Guardrail("shared_groups", numbers=numbers)
+    note = (
+        f"{numbers['test_rows']} of {len(test)} test rows are of groups that stand in training too ({numbers['groups']}"
+        f" groups): the test scores say little of new groups; {_mend_of_shared(facts.spec)}"
+    )
+    return Guardrail("shared_groups", "alerted", [group], numbers, note)
+
+
+def _mend_of_shared(spec: DatasetSpec) -> str:
+    if spec.test is None:
+        return "prep.split=groups keeps each group on one side"
+    return "give a test of other groups in dataset.test, or none, so that prep.test_size draws whole groups"

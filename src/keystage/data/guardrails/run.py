@@ -22,6 +22,7 @@ _CHECKS: dict[str, Callable[[Facts], Guardrail]] = {
     "leaking": of_columns.leaking,
     "duplicate_rows": of_rows.duplicate_rows,
     "train_test_overlap": of_rows.train_test_overlap,
+    "shared_groups": of_rows.shared_groups,
 }
 
 

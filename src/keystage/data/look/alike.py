@@ -9,7 +9,7 @@ from keystage.data.columns import ColumnType
 from keystage.data.formats.failures import in_words
 from keystage.data.formats.plain import opened
 from keystage.data.look.columns import cells_by_column, kind_of, marks_of
-from keystage.data.look.text import encoding_of
+from keystage.data.look.encoding import encoding_of
 from keystage.data.sources.resolve import Source
 from keystage.data.sources.spec import ReadSpec
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from keystage.data.columns import ColumnType
 from keystage.data.marks import Marks
+from keystage.data.times import are_times, common_forms, exchanged
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,8 +18,6 @@ MISSING = (
     "#VALUE!", "#DIV/0!", "missing", "Missing", "\\N", "(null)", "<NA>",
 )  # fmt: skip
 PLAIN_MISSING = ("NULL", "\\N", "#N/A", "<NA>", "(null)")  # and these in any column
-_TIMES = ("%Y-%m", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S",
-          "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%m/%d/%Y %H:%M:%S")  # fmt: skip
 _BOOLEAN = {"true", "false"}
 _CODE = re.compile(r"0\d+")  # a number that is none: 007
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}.*)?")
@@ -47,7 +46,10 @@ class Kind:
 
 def cells_by_column(table: "pd.DataFrame") -> "dict[str, pd.Series]":
     """The different cells of each column, empty ones left out, with how often each stands."""
-    return {str(name): table[name].dropna().astype("str").str.strip().value_counts() for name in table.columns}
+    found = {str(name): table[name].dropna().astype("str").str.strip().value_counts() for name in table.columns}
+    for counts in found.values():
+        counts.index = counts.index.astype("object")  # which are gone over many times: Arrow's are made anew each time
+    return found
 
 
 def marks_of(cells: "Mapping[str, pd.Series]", separator: str) -> tuple[Marks, list[str]]:
@@ -72,9 +74,10 @@ def marks_of(cells: "Mapping[str, pd.Series]", separator: str) -> tuple[Marks, l
     return found, [f"'{found.decimal}' is the decimal mark{thousands}: {count}"]
 
 
-def blanks_in(table: "pd.DataFrame") -> set[str]:
-    """Texts of nothing but spaces."""
-    return {text for name in table.columns for text in table[name].dropna().unique() if not text.strip()}
+def blanks_in(table: "pd.DataFrame", cells: "Mapping[str, pd.Series]") -> set[str]:
+    """Texts of nothing but spaces, of columns that have such: in ``cells`` they are empty."""
+    blank = [name for name in table.columns if "" in cells[str(name)].index]
+    return {text for name in blank for text in table[name].dropna().unique() if not text.strip()}
 
 
 def missing_in(cells: "Mapping[str, pd.Series]", marks: Marks, blanks: set[str]) -> list[str]:
@@ -105,10 +108,12 @@ def kind_of(values: Iterable[str], marks: Marks) -> Kind:
     pattern = marks.pattern
     if all(pattern.fullmatch(value) for value in every):
         return Kind(_number_kind(every, marks))
-    if all(_ISO.fullmatch(value) for value in every) and _are_times(every, "ISO8601"):
+    if all(_ISO.fullmatch(value) for value in every) and are_times(every, "ISO8601"):
         return Kind(ColumnType.datetime)
-    forms = [form for form in _TIMES if _are_times(every, form)]
-    return Kind(ColumnType.datetime, *forms[:2]) if forms else Kind(ColumnType.string)
+    forms = common_forms(every)
+    if not forms:
+        return Kind(ColumnType.string)
+    return Kind(ColumnType.datetime, forms[0], next((form for form in forms if exchanged(form) == forms[0]), None))
 
 
 def kind_by_type(column: "pd.Series") -> ColumnType:
@@ -142,9 +147,14 @@ def _are(marks: Marks, values: list[str]) -> bool:
     return bool(others) and all(pattern.fullmatch(value) for value in others)
 
 
-def _are_times(values: list[str], form: str) -> bool:
+def typed(column: "pd.Series", kind: Kind, marks: Marks, missing: list[str]) -> "pd.Series":
+    """The cells of a text column as what they are; those that stand for none, or are none, are missing."""
     import pandas as pd
 
-    if not any(mark in values[0] for mark in "-./"):
-        return False
-    return bool(pd.to_datetime(pd.Series(values), errors="coerce", format=form, utc=True).notna().all())
+    cells = column.str.strip()
+    cells = cells.mask(cells.isin(missing))
+    if kind.type in {ColumnType.integer, ColumnType.number}:
+        return pd.to_numeric(marks.plain(cells), errors="coerce")
+    if kind.type is ColumnType.datetime:
+        return pd.to_datetime(cells, errors="coerce", format=kind.time or "ISO8601", utc=True)
+    return cells

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from keystage.core.errors import DatasetError, counted, hint, listing
+from keystage.core.progress import Say
 from keystage.data.columns import ColumnType
-from keystage.data.look.columns import PLAIN, Kind
+from keystage.data.look.columns import Kind
 from keystage.data.look.reading import seen_in
+from keystage.data.look.words import mostly_dates, mostly_numbers, words_told
 from keystage.data.purpose import Purpose
 from keystage.data.sources.expression import without_values
 from keystage.data.sources.resolve import Source
@@ -16,11 +18,6 @@ from keystage.data.spec import Task
 if TYPE_CHECKING:
     import pandas as pd
 
-MOSTLY = 0.9  # of the cells
-# A number with marks of thousands, and with a sign of money or percent: $1,234.56, 12,5 %, EUR 300.
-_SIGN = r"(?:[$€£¥%]|[A-Z]{3})?"
-_LIKE_DATES = r"(?:\w+,? )?\w{1,9}[-./ ]\w{1,9},?[-./ ]\d{2,4}(?:[T ]\d.*)?|\d{4}[-./]\d{1,2}[-./]\d{1,2}(?:[T ]\d.*)?"
-_NUMBER_IN_WORDS = rf"[-+]?{_SIGN}\s?[-+]?\d{{1,3}}(?:[.,'\s]?\d{{3}})*(?:[.,]\d+)?(?:[eE][-+]?\d+)?\s?{_SIGN}|[-+]?inf"
 MANY_CLASSES = 20  # different whole numbers, above which they are amounts
 MAX_LISTED = 100  # columns that a declaration lists with their types; of more those whose type would not be found
 
@@ -66,6 +63,7 @@ def look_at(
     roles: Sequence[str] = (),
     *,
     has_header: bool | None = None,
+    say: Say = str,
 ) -> Look:
     """Read some files of one form, and of large ones the first rows.
 
@@ -75,11 +73,12 @@ def look_at(
         task: what is learnt; None goes by the label.
         roles: columns that are no features, such as the time of a forecast; they are not dropped.
         has_header: whether the first line of a text names the columns; None finds out.
+        say: told what is being done.
 
     Raises:
         DatasetError: a file is empty or no table, a column is not there, or nothing can be learnt of the label.
     """
-    seen = seen_in(sources, label, has_header=has_header)
+    seen = seen_in(sources, label, say, has_header=has_header)
     table, kinds = seen.table, seen.kinds
     if odd := [str(name) for name in table.columns if "${" in str(name)]:
         raise DatasetError(
@@ -111,7 +110,8 @@ def look_at(
     why += [_times_told(name, kind) for name, kind in kinds.items() if kind.time]
     columns = {name: kind.type for name, kind in kinds.items()}
     texts = [name for name, kind in columns.items() if kind is ColumnType.string and name != label]
-    why += filter(None, (_words_told(table[name]) for name in texts))
+    why += filter(None, (words_told(table[name]) for name in texts))
+    say(f"looking for what there is to learn from in {len(table.columns)} columns")
     drops = _drops(table.drop(columns=[label, *roles]), is_part=seen.is_part)
     if not roles and len(drops) == len(table.columns) - 1:
         raise DatasetError(
@@ -132,24 +132,6 @@ def _without_lone(label: "pd.Series", kind: Kind) -> tuple[str | None, str]:
     where = without_values(str(label.name), values) if len(counts) - len(lone) > 1 else None
     told = f"{counted(len(lone), 'class', 'classes')} of '{label.name}' with one row: {listing(map(str, values))}"
     return where, f"{told}; {'left out, as ' if where else ''}a split for a test needs two"
-
-
-def _words_told(column: "pd.Series") -> str | None:
-    """A sentence about texts that are numbers but for some words."""
-    numbers = _numbers_among(column)
-    words = column[numbers.index[~numbers]]
-    if not _are_most(numbers):
-        return None
-    if words.empty:
-        odd = column.dropna()[lambda cells: ~cells.str.strip().str.fullmatch(PLAIN.pattern.pattern)]
-        few = len(odd) and len(odd) <= (1 - MOSTLY) * len(numbers)
-        return (
-            f"'{column.name}' holds numbers, of which some are written like '{odd.iloc[0]}': it is text"
-            if few
-            else None
-        )
-    others = f"{counted(len(words), 'cell', 'cells')} such as '{words.iloc[0].strip()}'"
-    return f"'{column.name}' holds numbers, but for {others}: it is declared as text"
 
 
 def _times_told(name: str, kind: Kind) -> str:
@@ -178,7 +160,7 @@ def _task(label: "pd.Series", kind: ColumnType, asked: Task | None, *, is_part: 
             f"'{name}' cannot be the label of {asked.value}",
             why=f"its cells are of type {kind.value}, not numbers",
             fix="write plain numbers in the file"
-            if _mostly_numbers(label)
+            if mostly_numbers(label)
             else "--task classification, or another --label",
         )
     whole = not numbers or bool((label.dropna() % 1 == 0).all())
@@ -189,7 +171,7 @@ def _task(label: "pd.Series", kind: ColumnType, asked: Task | None, *, is_part: 
     if asked is not None:
         return asked, f"task {asked.value}, as asked"
     values = f"'{name}' has {distinct} different values"
-    if not numbers and distinct > MANY_CLASSES and _mostly_numbers(label):
+    if not numbers and distinct > MANY_CLASSES and mostly_numbers(label):
         raise DatasetError(
             f"'{name}' holds numbers with signs, like '{label.dropna().iloc[0]}'",
             why=f"{values}; of texts each would be a class of its own",
@@ -218,31 +200,6 @@ def _drops(table: "pd.DataFrame", *, is_part: bool) -> dict[str, str]:
     numbers = {
         name
         for name, purpose in found.items()
-        if purpose is Purpose.identifier and (_mostly_numbers(table[name]) or _mostly_dates(table[name]))
+        if purpose is Purpose.identifier and (mostly_numbers(table[name]) or mostly_dates(table[name]))
     }
     return {name: reasons[purpose] for name, purpose in found.items() if purpose in reasons and name not in numbers}
-
-
-def _mostly_numbers(column: "pd.Series") -> bool:
-    """Whether texts are numbers with signs of money or percent, but for a few words: a recipe can read those."""
-    import pandas as pd
-
-    return not pd.api.types.is_numeric_dtype(column) and _are_most(_numbers_among(column))
-
-
-def _mostly_dates(column: "pd.Series") -> bool:
-    """Whether texts look like dates, be it in several forms: a recipe can read those."""
-    import pandas as pd
-
-    if pd.api.types.is_numeric_dtype(column) or pd.api.types.is_datetime64_any_dtype(column):
-        return False
-    return _are_most(column.dropna().astype("str").str.strip().str.fullmatch(_LIKE_DATES))
-
-
-def _numbers_among(column: "pd.Series") -> "pd.Series":
-    """Which cells are numbers with or without such signs; missing ones are left out."""
-    return column.dropna().astype("str").str.strip().str.fullmatch(_NUMBER_IN_WORDS)
-
-
-def _are_most(numbers: "pd.Series") -> bool:
-    return bool(len(numbers)) and numbers.mean() >= MOSTLY

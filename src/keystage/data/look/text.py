@@ -1,4 +1,4 @@
-"""How the text of a CSV file is to be read: encoding, separator, where the rows begin, whether there is a header."""
+"""How the text of a CSV file is to be read: its separator, where its rows begin, whether there is a header."""
 
 import codecs
 import csv
@@ -7,26 +7,19 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 from typing import IO
 
 from keystage.core.errors import DatasetError, counted, cut
-from keystage.data.formats.encoding import decodes
 from keystage.data.formats.plain import named, opened
 
 SEPARATORS = (",", ";", "\t", "|", ":")  # of equally good ones the first
 _IN_TIMES = ":"  # separates hours and minutes too, and so is believed last
 _SAMPLE = 300  # records in which separator and header are looked for
+_TITLES = 30  # records among which the header is looked for by the label
 _CHUNK = 2**20  # bytes
 _SHOWN = 60  # characters of a line that is told
-_BROKEN = 0.5  # of lines with letters: texts in another encoding hardly have one that is UTF-8
-_GUESSED = 2**18  # bytes from which an encoding is guessed
-# Letters and signs of Western languages that are common in them; Cyrillic read as Western has many that are not.
-_WESTERN = set("äöüßÄÖÜéèêëÉÈàâáãåÅçÇîïíìñÑôóòõøØùûúæÆœŒ€£§°²³µ½¼±·«»…•™©®¿¡ªº\u00a0\u00b4\u00d7\u2013\u2014")
-_WESTERN |= set("\u2018\u2019\u201c\u201d\u201e")
 _NUMBER = re.compile(r"[+-]?[\d.,' \u00a0\u202f]*\d[\d.,]*%?(?:[eE][+-]?\d+)?")
-_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
 @dataclass
@@ -80,9 +73,12 @@ def text_form(path: Path, header: bool | None, encoding: tuple[str, list[str]], 
     width = Counter(map(len, records)).most_common(1)[0][0]
     form.skip_rows = next(place for place, record in enumerate(records) if len(record) == width)
     _require_no_open_end(path, records, form, label)
+    if header is not False:
+        form.skip_rows = _padded_before(records, form.skip_rows, label)
     if form.skip_rows:
         lines_before = counted(form.skip_rows, "line before the table has", "lines before the table have")
-        form.why.append(f"{lines_before} fewer fields than its rows, the last: {_told(records[form.skip_rows - 1])}")
+        last = next(filter(any, reversed(records[: form.skip_rows])), [])
+        form.why.append(f"{lines_before} fewer fields than its rows, or empty ones, the last: {_told(last)}")
     records = [record for record in records[form.skip_rows :] if record]
     form.has_header = label in records[0] or has_header(records) if header is None else header
     if form.has_header:
@@ -95,8 +91,21 @@ def text_form(path: Path, header: bool | None, encoding: tuple[str, list[str]], 
     return form
 
 
+def _padded_before(records: Sequence[Sequence[str]], first: int, label: str) -> int:
+    """How many lines stand before the header, where some have empty fields up to its width, as spreadsheets write them.
+
+    Args:
+        records: the first of the file.
+        first: the place of the first that is as wide as most.
+        label: the header has it, and more cells than each line before it.
+    """
+    filled = [sum(map(bool, record)) for record in records[: first + _TITLES]]
+    place = next((place for place in range(first, len(filled)) if label in records[place]), first)
+    return place if max(filled[first:place], default=0) < filled[place] else first
+
+
 def _told(record: Sequence[str]) -> str:
-    return cut(", ".join(record), _SHOWN)
+    return cut(", ".join(filter(None, record)), _SHOWN)
 
 
 def _require_no_open_end(path: Path, records: list[list[str]], form: TextForm, label: str) -> None:
@@ -115,42 +124,6 @@ def _require_no_open_end(path: Path, records: list[list[str]], form: TextForm, l
             why=f"the rows have {len(rows[0])} fields, of which the last is empty, and the header {len(header)}",
             fix=f"take it off their ends: sed -i 's/{mark}\\r\\?$//' {path.name}",
         )
-
-
-def encoding_of(path: Path) -> tuple[str, list[str]]:
-    """The encoding of a file by all of its bytes, and why, where it is not UTF-8."""
-    with opened(path, path.name) as raw:
-        head = raw.read(_GUESSED) + raw.readline()
-        for mark, name in _BOMS:
-            if head.startswith(mark):
-                return name, [] if name == "utf-8" else ["its first bytes are the mark of UTF-16"]
-        if head[1::2].count(0) > 0.3 * len(head) / 2:
-            return "utf-16-le", ["every second byte is 0, as in UTF-16"]
-        if head[::2].count(0) > 0.3 * len(head) / 2:
-            return "utf-16-be", ["every second byte is 0, as in UTF-16"]
-        chunks = iter(lambda: raw.read(_CHUNK) + raw.readline(), b"")  # of whole lines
-        odd = next((chunk for chunk in chain([head], chunks) if not decodes(chunk, "utf-8")), None)
-    if odd is None:
-        return "utf-8", []
-    name = _guessed(_odd_lines(odd, path))
-    return name, [f"it is not UTF-8; {name} gives the letters that make most sense: look at some words with accents"]
-
-
-def _odd_lines(chunk: bytes, path: Path) -> bytes:
-    """The lines with letters beyond ASCII, of a part of a file that is not all UTF-8.
-
-    Raises:
-        DatasetError: most of them are UTF-8, so the file is, but for some lines.
-    """
-    lines = [line for line in chunk.split(b"\n") if not line.isascii()]
-    broken = [line for line in lines if not decodes(line, "utf-8")]
-    if len(broken) <= _BROKEN * len(lines):
-        raise DatasetError(
-            f"{path.name} is UTF-8 but for some lines",
-            why=f"{len(broken):,} of {len(lines):,} lines with letters beyond ASCII are not: {broken[0][:_SHOWN]!r}",
-            fix="correct these lines: in another encoding all others would be wrong",
-        )
-    return b"\n".join(lines)[:_GUESSED]
 
 
 def has_header(records: Sequence[Sequence[str]]) -> bool:
@@ -172,20 +145,6 @@ def has_header(records: Sequence[Sequence[str]]) -> bool:
 def is_number(text: str) -> bool:
     """Whether a cell is one in some country's writing."""
     return _NUMBER.fullmatch(text) is not None
-
-
-def _guessed(odd: bytes) -> str:
-    """Windows' Western encoding where its letters are common ones, else what charset-normalizer finds likeliest."""
-    try:
-        letters = [letter for letter in odd.decode("cp1252") if ord(letter) > 127]
-    except UnicodeDecodeError:
-        letters = []
-    if letters and sum(letter in _WESTERN for letter in letters) >= 0.9 * len(letters):
-        return "cp1252"
-    from charset_normalizer import from_bytes
-
-    best = from_bytes(odd).best()
-    return best.encoding.replace("_", "-") if best else "latin-1"
 
 
 def _first_lines(raw: IO[bytes], encoding: str) -> list[str]:
