@@ -115,6 +115,15 @@ def test_cells_that_miss_in_rows_without_a_label_are_not_called_filled() -> None
     )
 
 
+def test_missing_cells_of_columns_that_the_recipe_leaves_out_are_not_called_filled() -> None:
+    cells = {"gone": np.where(NOISE < 0.7, np.nan, X)}
+
+    found = _found(cells, made_of={"gone": "drop"})["missing_values"]
+
+    assert (found.outcome, found.columns) == ("fixed", ["gone"])
+    assert found.note == "the recipe has dealt with gone (left out)"
+
+
 def test_rows_without_a_label_are_a_thing_that_was_fixed() -> None:
     found = _found({"y": np.where(np.arange(N) < 20, np.nan, Y)}, sides=(200, 80))
 

@@ -17,7 +17,7 @@ def missing_values(facts: Facts) -> Guardrail:
     """Missing cells, and whether the recipe fills them."""
     numbers = {item.column: item.missing for item in facts.columns if item.missing and item.count}
     found = facts.found("missing_values", numbers, "")
-    if not found.columns:
+    if found.outcome != "alerted":  # none, or all in columns that are left out
         return found
     rows = {item.column: item.rows for item in facts.columns}
     mostly = [name for name in found.columns if numbers[name] > MOSTLY_MISSING * rows[name]]
