@@ -160,7 +160,8 @@ def _shape(finite: "np.ndarray", detailed: bool) -> dict[str, Any]:
     with np.errstate(all="ignore"):  # numbers near the greatest there are have no mean that is one
         mean = finite.mean()
         off = finite - mean
-        second, third = (off**2).mean(), (off**3).mean()
+        squares = off * off
+        second, third = squares.mean(), (squares * off).mean()  # off**3 takes ten times as long
         n = len(finite)
         std = math.sqrt(second * n / (n - 1)) if n > 1 else None
         spread = second > np.finfo("float64").eps * mean**2
