@@ -142,6 +142,13 @@ def test_infinite_numbers_become_missing() -> None:
     assert fit_recipe(PrepSpec(0.2, [TransformSpec("finite")]), table, seed=0).transform(table)["n"].isna().sum() == 2
 
 
+def test_no_quantile_bin_is_for_infinite_numbers_where_the_training_rows_had_none() -> None:
+    recipe = fit_recipe(PrepSpec(0.2, [TransformSpec("quantile_bins", ["n"], {"bins": 2})]), TABLE[["n"]], seed=0)
+
+    with pytest.raises(ValueError, match="column 'n' holds infinite numbers: step 'finite' makes them missing"):
+        recipe.transform(pd.DataFrame({"n": [1.0, np.inf]}))
+
+
 def test_a_transformer_of_scikit_learn_is_named_by_where_it_stands() -> None:
     made = _step("sklearn.preprocessing:PowerTransformer", ["n"], standardize=False)
     drawn = [

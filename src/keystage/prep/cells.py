@@ -111,7 +111,7 @@ class QuantileBins(_Binned):
     """Bins that hold as many of the training values each, as far as equal values allow it.
 
     Edges are those of scikit-learn's ``KBinsDiscretizer`` (strategy ``quantile``), which refuses missing cells: new
-    rows may have them where the training rows had none.
+    rows may have them where the training rows had none. Infinite ones are refused, as they are there.
 
     Args:
         bins: how many, 2 or more.
@@ -124,16 +124,32 @@ class QuantileBins(_Binned):
         """Learn the edges from the cells that are not missing.
 
         Raises:
-            ValueError: a column has none.
+            ValueError: a column has none, or an infinite one.
         """
+        _require_finite(X)
         self.edges_ = [self._edges(X[name].dropna().to_numpy(dtype="float64"), str(name)) for name in X.columns]
         return super().fit(X, y)
+
+    def transform(self, X: pd.DataFrame) -> pd.DataFrame:
+        """Return bins; missing cells stay missing.
+
+        Raises:
+            ValueError: a cell is infinite.
+        """
+        _require_finite(X)
+        return super().transform(X)
 
     def _edges(self, present: np.ndarray, name: str) -> np.ndarray:
         if not len(present):
             raise ValueError(f"column '{name}' has no values to find quantiles of")
         ends = np.percentile(present, np.linspace(0, 100, self.bins + 1), method="averaged_inverted_cdf")
         return np.asarray(np.unique(ends)[1:-1])  # the outermost ones part nothing
+
+
+def _require_finite(X: pd.DataFrame) -> None:
+    infinite = np.isinf(X.to_numpy(dtype="float64")).any(axis=0)
+    if infinite.any():
+        raise ValueError(f"column '{X.columns[infinite][0]}' holds infinite numbers: step 'finite' makes them missing")
 
 
 class Clip(_Cells):
