@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from keystage.core import errors
+from keystage.registry.package import copy_code
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "src" / "keystage").rglob("*.py"))
@@ -57,3 +58,17 @@ def test_importing_the_package_and_its_command_line_imports_nothing_heavy() -> N
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"
+
+
+def test_what_a_recipe_is_made_of_is_loaded_from_the_code_that_travels_with_a_model(tmp_path: Path) -> None:
+    source = ROOT / "src"
+    classes = re.compile(r"^class \w+\(.*BaseEstimator", flags=re.MULTILINE)
+    found = [path for path in SOURCES if classes.search(path.read_text(encoding="utf-8"))]
+    modules = [".".join(path.relative_to(source).with_suffix("").parts) for path in found if path.parent.name == "prep"]
+    code = copy_code(source, tmp_path / "code", [])
+    program = f"import sys; sys.path.insert(0, {str(code)!r}); import {', '.join(modules)}; print(keystage.__file__)"
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+
+    assert "keystage.prep.dates" in modules
+    assert done.stdout.strip() == str(code / "keystage/__init__.py"), done.stderr

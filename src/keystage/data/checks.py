@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from keystage.core.errors import DatasetError, listing
+from keystage.core.times import advised
 from keystage.data.columns import ColumnSpec, ColumnType, OnViolation
 from keystage.data.spec import DatasetSpec
-from keystage.data.times import advised
 
 if TYPE_CHECKING:
     import numpy as np

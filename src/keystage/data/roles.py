@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from keystage.core.errors import DatasetError, listing
+from keystage.core.times import advised
 from keystage.data.sources.spec import Side
 from keystage.data.spec import PART, DatasetSpec
 from keystage.data.table import NEVER, Roles
-from keystage.data.times import advised
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from keystage.data.times import CLOCKS, FORMS, MAYBE_DATE, exchanged
+from keystage.core.times import CLOCKS, FORMS, MAYBE_DATE, exchanged
 from keystage.prep.raw import without_zone
 
 _TRIED = 50  # texts, to find the forms that can be

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from keystage.core.times import are_times, common_forms, exchanged
 from keystage.data.columns import ColumnType
 from keystage.data.marks import Marks
-from keystage.data.times import are_times, common_forms, exchanged
 
 if TYPE_CHECKING:
     import pandas as pd
