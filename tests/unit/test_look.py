@@ -299,7 +299,7 @@ def test_a_name_that_yaml_takes_for_something_else_is_refused(tmp_path: Path, na
 def test_a_label_of_money_is_no_class(tmp_path: Path) -> None:
     rows = "".join(f'{n % 5},"${n},000.50"\n' for n in range(1, 40))
 
-    with pytest.raises(DatasetError, match=r"'price' holds numbers with signs, like '\$1,000.50'"):
+    with pytest.raises(DatasetError, match=r"'price' holds numbers, of which some are not plain, like '\$1,000.50'"):
         _look(tmp_path, f"n,price\n{rows}", "price")
 
     assert look_at([_source(tmp_path / "t.csv")], "price", Task.classification).task is Task.classification
@@ -662,3 +662,69 @@ def test_whole_numbers_with_gaps_are_integers_in_every_format(tmp_path: Path, en
     declared = [ColumnSpec(name, kind) for name, kind in columns.items()]
     read = read_dataset(DatasetSpec([path.name], "y", Task.classification, "t", ".", declared), tmp_path).table
     assert read["n"].sum() == 80
+
+
+def _rows_of(*more: str) -> str:
+    rows = [f"{n / 7:.3f},{n % 50},{'ab'[n % 3 == 0]}" for n in range(-90, 90)]
+    return "\n".join(["x,n,kind", *more, *rows]) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "where", "rows"),
+    [
+        (_rows_of("[m],[s],"), "kind.notna()", 180),
+        (_rows_of("x,n,kind"), "kind not in ['kind']", 180),
+        (_rows_of() + "Total,9000,a\n", "x not in ['Total']", 180),
+    ],
+    ids=["a row of units", "a header again", "a row of sums"],
+)
+def test_rows_that_are_none_do_not_make_texts_of_numbers(tmp_path: Path, content: str, where: str, rows: int) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(content, encoding="utf-8")
+
+    found = look_at([_source(path)], "kind", None)
+
+    assert found.where == where
+    columns = [ColumnSpec(name, kind) for name, kind in found.columns.items()]
+    spec = DatasetSpec(["t.csv"], "kind", Task.classification, "t", ".", columns, rows=RowsSpec(where=where))
+    assert len(read_dataset(spec, tmp_path).table) == rows
+    if "Total" not in where:
+        assert [kind.value for kind in found.columns.values()] == ["number", "integer", "string"]
+        assert "'x', 'n' would be texts, but for rows that are left out" in found.why
+
+
+def test_a_label_of_numbers_but_for_a_few_cells_is_regressed_without_them(tmp_path: Path) -> None:
+    content = "x,y\n" + "".join(f"{n},{n / 3:.2f}\n" for n in range(90)) + "1,unknown\n2,>10\n"
+    (tmp_path / "t.csv").write_text(content, encoding="utf-8")
+
+    found = look_at([_source(tmp_path / "t.csv")], "y", None)
+
+    assert (found.task, found.where, found.columns["y"]) == (Task.regression, "y.notna()", ColumnType.number)
+    assert any(why.startswith("2 cells of 'y' are no numbers: 'unknown', '>10'; without a label") for why in found.why)
+    columns = [ColumnSpec(name, kind) for name, kind in found.columns.items()]
+    rows = RowsSpec(where=found.where)
+    read = read_dataset(DatasetSpec(["t.csv"], "y", Task.regression, "t", ".", columns, rows=rows), tmp_path)
+    assert (len(read.table), read.left_out) == (90, {"where": 2})
+    assert look_at([_source(tmp_path / "t.csv")], "y", Task.classification).columns["y"] is ColumnType.string
+
+
+def test_classes_that_differ_by_case_or_spaces_are_counted_as_they_are_learnt(tmp_path: Path) -> None:
+    found = _look(tmp_path, "n,kind\n" + "".join(f"{n % 7},{('yes', 'yes ', 'Yes', 'no')[n % 4]}\n" for n in range(80)))
+
+    assert "task classification: 'kind' has 4 different values, which are no numbers" in found.why
+    assert "classes of 'kind' that differ by case or spaces alone are different ones: 'yes', 'yes ', 'Yes'" in found.why
+
+
+def test_whole_numbers_that_are_too_long_are_told(tmp_path: Path) -> None:
+    found = _look(tmp_path, "n,kind\n" + "".join(f"{2**60 + n},{'ab'[n % 2]}\n" for n in range(80)))
+
+    assert found.columns["n"] is ColumnType.string
+    assert any(
+        why.startswith("whole numbers of more digits than a number keeps (2**53) are texts: 'n'") for why in found.why
+    )
+
+
+def test_a_label_whose_name_is_a_word_of_python_can_stand_in_a_condition(tmp_path: Path) -> None:
+    found = _look(tmp_path, "n,class\n" + "".join(f"{n % 7},{n % 2}\n" for n in range(80)) + "3,7\n", "class")
+
+    assert found.where == "`class` not in [7]"

@@ -70,6 +70,13 @@ def test_numbers_are_read_out_of_texts_in_the_form_of_their_country() -> None:
     assert _cells(_step("numbers", ["money"], decimal=","), "money") == [1234.5, 12.5, 7, None, None, -3]
 
 
+def test_negative_amounts_are_read_as_books_write_them() -> None:
+    texts = ["($16,576.77)", "0.64-", "\u22120.5", "(5", "5)", "-(5)", "-5-", "(5-"]
+    made = _fitted(TransformSpec("numbers", ["money"])).transform(TABLE.head(1).reindex([0] * 8).assign(money=texts))
+
+    assert made["money"].fillna(0).tolist() == [-16576.77, -0.64, -0.5, 0, 0, 0, 0, 0]
+
+
 def test_dates_become_parts_those_that_differ_or_those_asked_for() -> None:
     forms = ["%d.%m.%Y %H:%M"]
     usual = _step("dates", ["when"], forms=forms)

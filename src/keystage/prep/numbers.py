@@ -19,15 +19,15 @@ _DIGITS = {
 }
 _WHOLE = {
     sign: re.compile(
-        rf"^\s*(?P<before>{_CURRENCY})?\s*(?P<minus>[+-]?)\s*(?P<money>{_CURRENCY})?\s*"
-        rf"(?P<digits>{digits})(?P<power>[eE][+-]?\d+)?\s*(?P<after>{_CURRENCY}|{_UNIT})?\s*$"
+        rf"^\s*(?P<left>\()?\s*(?P<before>{_CURRENCY})?\s*(?P<minus>[+-]?)\s*(?P<money>{_CURRENCY})?\s*"
+        rf"(?P<digits>{digits})(?P<power>[eE][+-]?\d+)?\s*(?P<after>{_CURRENCY}|{_UNIT})?\s*(?P<right>[)-])?\s*$"
     )
     for sign, digits in _DIGITS.items()
 }
 
 
 class Numbers(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]  # no annotations
-    """Numbers out of texts like ``1,234.50``, ``-12 %``, ``€ 3`` or ``80 kg``; what is none is missing.
+    """Numbers out of texts like ``1,234.50``, ``-12 %``, ``€ 3``, ``($3)`` or ``80 kg``; what is none is missing.
 
     Percent signs, currencies and units are taken off, and nothing is converted: 12 % is 12.
 
@@ -88,13 +88,19 @@ def decimal_of(texts: pd.Series, counts: np.ndarray, enough: float) -> WrittenNu
 
 
 def _is_plain(found: pd.DataFrame) -> bool:
-    bare = found[["before", "money", "after"]].isna().all(axis=None)
-    return bool(bare and found["digits"].str.fullmatch(r"\d+(\.\d+)?|\.\d+").all())
+    """Whether all are digits and nothing else, as codes are; a sign or a fraction makes a number."""
+    bare = found[["before", "money", "after", "power"]].isna().all(axis=None)
+    return bool(bare and (found["minus"] == "").all() and found["digits"].str.fullmatch(r"\d+").all())
 
 
 def _matched(texts: pd.Series, sign: str) -> pd.DataFrame:
-    plain = texts.str.translate(_SIGNS)
-    return plain.str.extract(_WHOLE[sign])
+    """The parts of numbers, missing where texts are none; books write ``(3)`` or ``3-`` where others write ``-3``."""
+    found = texts.str.translate(_SIGNS).str.extract(_WHOLE[sign])
+    closed = (found["left"] == "(") == (found["right"] == ")")
+    signed = (found["minus"].fillna("") != "").astype("int8") + found["right"].notna()
+    found.loc[~(closed & (signed <= 1)).to_numpy(), :] = np.nan
+    found["minus"] = found["minus"].mask(found["right"].notna(), "-")
+    return found
 
 
 def _numbers_in(texts: pd.Series, sign: str) -> pd.Series:

@@ -21,6 +21,7 @@ PLAIN_MISSING = ("NULL", "\\N", "#N/A", "<NA>", "(null)")  # and these in any co
 _BOOLEAN = {"true", "false"}
 _CODE = re.compile(r"0\d+")  # a number that is none: 007
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}.*)?")
+MANY_CLASSES = 20  # different whole numbers, above which they are amounts
 MAX_INTEGER = 2**53  # what a double can count; longer digits are identifiers
 
 
@@ -148,13 +149,17 @@ def _are(marks: Marks, values: list[str]) -> bool:
 
 
 def typed(column: "pd.Series", kind: Kind, marks: Marks, missing: list[str]) -> "pd.Series":
-    """The cells of a text column as what they are; those that stand for none, or are none, are missing."""
+    """The cells of a text column as what they are; those that stand for none, or are none, are missing.
+
+    Texts keep the spaces at their ends, as they do in a run: with them they are others.
+    """
     import pandas as pd
 
     cells = column.str.strip()
-    cells = cells.mask(cells.isin(missing))
+    empty = cells.isin(missing)
+    if kind.type in {ColumnType.string, ColumnType.boolean}:
+        return column.mask(empty)
+    cells = cells.mask(empty)
     if kind.type in {ColumnType.integer, ColumnType.number}:
         return pd.to_numeric(marks.plain(cells), errors="coerce")
-    if kind.type is ColumnType.datetime:
-        return pd.to_datetime(cells, errors="coerce", format=kind.time or "ISO8601", utc=True)
-    return cells
+    return pd.to_datetime(cells, errors="coerce", format=kind.time or "ISO8601", utc=True)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from keystage.core.errors import DatasetError
 from keystage.data.formats.opening import require_same_columns
-from keystage.data.look.columns import Kind
+from keystage.data.look.columns import PLAIN, Kind
+from keystage.data.marks import Marks
 from keystage.data.sources.resolve import Source
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class Seen:
         why: what was found and is not the usual, a sentence each.
         is_part: whether the files have more rows, too many to look at.
         keep: the columns that can be read, where others cannot; empty where all can.
+        marks: how its numbers are written.
     """
 
     table: "pd.DataFrame"
@@ -34,6 +36,7 @@ class Seen:
     why: list[str] = field(default_factory=list)
     is_part: bool = False
     keep: list[str] = field(default_factory=list)
+    marks: Marks = PLAIN
 
 
 def below_each_other(sources: Sequence[Source], frames: "Iterable[pd.DataFrame]") -> "pd.DataFrame":

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 from keystage.core.errors import DatasetError, counted, hint, listing
 from keystage.core.progress import Say
 from keystage.data.columns import ColumnType
-from keystage.data.look.columns import Kind
+from keystage.data.look.columns import MANY_CLASSES, PLAIN, Kind
 from keystage.data.look.reading import seen_in
+from keystage.data.look.taken import NUMBERS, label_in_numbers, rows_taken
+from keystage.data.look.told import alike_told
 from keystage.data.look.words import mostly_dates, mostly_numbers, words_told
 from keystage.data.purpose import Purpose
-from keystage.data.sources.expression import without_values
 from keystage.data.sources.resolve import Source
 from keystage.data.spec import Task
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MANY_CLASSES = 20  # different whole numbers, above which they are amounts
 MAX_LISTED = 100  # columns that a declaration lists with their types; of more those whose type would not be found
 
 
@@ -94,13 +94,14 @@ def look_at(
                 why=f"{option} names it; it has {len(table.columns)}: {listing(map(str, table.columns))}",
                 fix="--header, where the first line names them" if headless else hint(name, map(str, table.columns)),
             )
+    of_words = not seen.is_part and label_in_numbers(seen, label, task)
     found, reason = _task(table[label], kinds[label].type, task, is_part=seen.is_part)
-    where, left = None, ""
-    if found.learnt is Task.classification and not seen.is_part:
-        where, left = _without_lone(table[label], kinds[label])
+    where, left = (None, []) if seen.is_part else rows_taken(seen, label, found, of_words=of_words)
+    if kinds[label].type is ColumnType.string:
+        left += alike_told(table[label])
     unlabelled = int(table[label].isna().sum())
-    why = [*seen.why, reason, *([left] if left else [])]
-    if unlabelled:
+    why = [*seen.why, reason, *left]
+    if unlabelled and not of_words:
         why.append(
             f"{counted(unlabelled, 'row has', 'rows have')} no '{label}'; a run leaves them out, and counts them"
         )
@@ -120,18 +121,6 @@ def look_at(
             fix="add columns to the file; to go by times: --task forecasting --time COLUMN --horizon PERIODS",
         )
     return Look(len(table), columns, seen.read, seen.missing, found, drops, where, why, seen.is_part, seen.keep)
-
-
-def _without_lone(label: "pd.Series", kind: Kind) -> tuple[str | None, str]:
-    """The condition that leaves out classes of one row, which cannot stand in training and test, and a sentence."""
-    counts = label.value_counts()
-    lone = counts.index[counts == 1]
-    if not len(lone):
-        return None, ""
-    values = [int(value) if kind.type is ColumnType.integer else str(value) for value in lone]
-    where = without_values(str(label.name), values) if len(counts) - len(lone) > 1 else None
-    told = f"{counted(len(lone), 'class', 'classes')} of '{label.name}' with one row: {listing(map(str, values))}"
-    return where, f"{told}; {'left out, as ' if where else ''}a split for a test needs two"
 
 
 def _times_told(name: str, kind: Kind) -> str:
@@ -154,11 +143,11 @@ def _task(label: "pd.Series", kind: ColumnType, asked: Task | None, *, is_part: 
             fix="--label: name the column that is to be predicted"
             + ("; where later rows hold more, declare it by hand: docs/your-own-table.md" if is_part else ""),
         )
-    numbers = kind in {ColumnType.integer, ColumnType.number}
+    numbers = kind in NUMBERS
     if asked is not None and asked.learnt is Task.regression and not numbers:
         raise DatasetError(
             f"'{name}' cannot be the label of {asked.value}",
-            why=f"its cells are of type {kind.value}, not numbers",
+            why=f"its cells are of type {kind.value}, not numbers, like '{_odd(label)}'",
             fix="write plain numbers in the file"
             if mostly_numbers(label)
             else "--task classification, or another --label",
@@ -173,9 +162,9 @@ def _task(label: "pd.Series", kind: ColumnType, asked: Task | None, *, is_part: 
     values = f"'{name}' has {distinct} different values"
     if not numbers and distinct > MANY_CLASSES and mostly_numbers(label):
         raise DatasetError(
-            f"'{name}' holds numbers with signs, like '{label.dropna().iloc[0]}'",
+            f"'{name}' holds numbers, of which some are not plain, like '{_odd(label)}'",
             why=f"{values}; of texts each would be a class of its own",
-            fix="write plain numbers in the file",
+            fix=f"write plain numbers in the file; of texts all the same: --task {Task.classification.value}",
         )
     if not numbers:
         return Task.classification, f"task classification: {values}, which are no numbers"
@@ -184,6 +173,13 @@ def _task(label: "pd.Series", kind: ColumnType, asked: Task | None, *, is_part: 
             f"task classification: {values}"
         )
     return Task.regression, f"task regression: {values}, which are numbers"
+
+
+def _odd(label: "pd.Series") -> str:
+    """The first cell that is no plain number, or the first of all."""
+    cells = label.dropna().astype("str").str.strip()
+    odd = cells[~cells.str.fullmatch(PLAIN.pattern.pattern)]
+    return str(odd.iloc[0] if len(odd) else cells.iloc[0])
 
 
 def _drops(table: "pd.DataFrame", *, is_part: bool) -> dict[str, str]:

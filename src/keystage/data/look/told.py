@@ -1,12 +1,13 @@
 """What is said of the texts in files: that a person should look at, and that nothing is changed of."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from keystage.core.errors import counted, listing
+from keystage.data.columns import ColumnType
 from keystage.data.formats.short_rows import short_rows
-from keystage.data.look.columns import MISSING
+from keystage.data.look.columns import MISSING, Kind
 from keystage.data.look.text import TextForm
 from keystage.data.sources.resolve import Source
 from keystage.data.sources.spec import ReadSpec
@@ -46,6 +47,35 @@ def spaces_told(table: "pd.DataFrame", texts: Sequence[str]) -> list[str]:
                 f"{count} of '{name}' {'begins or ends' if len(spaced) == 1 else 'begin or end'} with spaces{twice}"
             )
     return sentences
+
+
+def alike_told(label: "pd.Series") -> list[str]:
+    """Classes that differ by case or by spaces at their ends alone, in a sentence at most: each is one of its own."""
+    classes = label.dropna().drop_duplicates()
+    alike = classes[classes.str.strip().str.lower().duplicated(keep=False)]
+    if alike.empty:
+        return []
+    return [f"classes of '{label.name}' that differ by case or spaces alone are different ones: {_named(alike)}"]
+
+
+def long_told(cells: "Mapping[str, pd.Series]", kinds: Mapping[str, Kind]) -> list[str]:
+    """Columns of whole numbers that are texts, because numbers have no place for so many digits, in a sentence at most.
+
+    Args:
+        cells: by column, as ``cells_by_column`` gives them.
+        kinds: what the columns seem to be.
+    """
+    texts = [name for name, kind in kinds.items() if kind.type is ColumnType.string and len(cells[name])]
+    long = [name for name in texts if cells[name].index.str.fullmatch(r"[+-]?[1-9]\d*").all()]
+    if not long:
+        return []
+    return [
+        f"whole numbers of more digits than a number keeps (2**53) are texts: {_named(long)}; type number rounds them"
+    ]
+
+
+def _named(names: Iterable[str]) -> str:
+    return listing(map(repr, names))
 
 
 def markers_told(cells: "Mapping[str, pd.Series]", missing: Sequence[str]) -> list[str]:

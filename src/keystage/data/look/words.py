@@ -12,7 +12,9 @@ MOSTLY = 0.9  # of the cells
 # A number with marks of thousands, and with a sign of money or percent: $1,234.56, 12,5 %, EUR 300.
 _SIGN = r"(?:[$€£¥%]|[A-Z]{3})?"
 _LIKE_DATES = r"(?:\w+,? )?\w{1,9}[-./ ]\w{1,9},?[-./ ]\d{2,4}(?:[T ]\d.*)?|\d{4}[-./]\d{1,2}[-./]\d{1,2}(?:[T ]\d.*)?"
-_NUMBER_IN_WORDS = rf"[-+]?{_SIGN}\s?[-+]?\d{{1,3}}(?:[.,'\s]?\d{{3}})*(?:[.,]\d+)?(?:[eE][-+]?\d+)?\s?{_SIGN}|[-+]?inf"
+_MINUS = "[-+\u2212]?"
+_NUMBER = rf"{_MINUS}{_SIGN}\s?[-+]?\d{{1,3}}(?:[.,'\s]?\d{{3}})*(?:[.,]\d+)?(?:[eE][-+]?\d+)?\s?{_SIGN}"
+_NUMBER_IN_WORDS = rf"\(?{_NUMBER}[)-]?|[-+]?inf"
 
 
 def words_told(column: "pd.Series") -> str | None:

@@ -7,6 +7,7 @@ take Python's variables, attributes and calls. Standard library only: DVC import
 import ast
 import re
 from collections.abc import Sequence
+from keyword import iskeyword
 from typing import NamedTuple
 
 _STRINGS = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"|`[^`\n]+`")
@@ -74,12 +75,17 @@ def require_expression(text: str) -> Expression:
 
 def without_values(column: str, values: Sequence[object]) -> str | None:
     """The condition that leaves out the rows of some values; None where names or values have quotation marks."""
-    text = f"{column if column.isidentifier() else f'`{column}`'} not in {list(values)!r}"
+    text = f"{named(column)} not in {list(values)!r}"
     try:
         require_expression(text)
     except ValueError:
         return None
     return text
+
+
+def named(column: str) -> str:
+    """A column as a condition names it: in backticks, where it is no name of Python."""
+    return column if column.isidentifier() and not iskeyword(column) else f"`{column}`"
 
 
 def _is_plain(node: ast.AST) -> bool:

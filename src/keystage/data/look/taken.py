@@ -1,0 +1,120 @@
+"""Which rows a declaration takes: without those it leaves out, columns are what nearly all of their cells are."""
+
+from typing import TYPE_CHECKING
+
+from keystage.core.errors import counted, listing
+from keystage.data.columns import ColumnType
+from keystage.data.look.columns import MANY_CLASSES, kind_of, typed
+from keystage.data.look.seen import Seen
+from keystage.data.look.words import MOSTLY
+from keystage.data.sources.expression import named, without_values
+from keystage.data.spec import Task
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NUMBERS = {ColumnType.integer, ColumnType.number}
+_LAST = 5  # rows, among which sums of the others stand
+_TOTALS = {
+    "total", "totals", "grand total", "sum", "summe", "gesamt", "gesamtsumme", "insgesamt", "somme", "total général",
+    "total general", "totale", "totaal", "suma", "soma", "razem", "итого", "всего", "合计", "总计", "合計",
+}  # fmt: skip
+
+
+def label_in_numbers(seen: Seen, label: str, task: Task | None) -> bool:
+    """Take a label of plain numbers, but for few cells, as numbers: these cells are missing in ``seen`` then.
+
+    Args:
+        seen: what the files hold; changed where the label becomes numbers.
+        label: its name.
+        task: what was asked for.
+    """
+    cells = seen.table[label].dropna().astype("str").str.strip()
+    if seen.kinds[label].type is not ColumnType.string or task is Task.classification:
+        return False
+    written = cells.str.fullmatch(seen.marks.pattern.pattern)
+    if task is None and cells[written].nunique() <= MANY_CLASSES:
+        return False
+    kind = kind_of(cells[written].unique(), seen.marks)
+    if not len(cells) or written.mean() < MOSTLY or kind.type not in NUMBERS:
+        return False
+    words = cells[~written]
+    seen.kinds[label], seen.table[label] = kind, typed(seen.table[label], kind, seen.marks, seen.missing)
+    have = counted(len(words), "cell", "cells")
+    seen.why.append(
+        f"{have} of '{label}' {'is no number' if len(words) == 1 else 'are no numbers'}: "
+        f"{listing(map(repr, words.unique()))}; without a label, their rows are left out"
+    )
+    return True
+
+
+def rows_taken(seen: Seen, label: str, task: Task, *, of_words: bool) -> tuple[str | None, list[str]]:
+    """The condition by which rows are taken, and sentences about those that are not; None takes all.
+
+    Left out are classes of one row, which cannot stand in training and test; a row of sums at the end; and rows without
+    a label, where columns would be texts by their cells alone. Such columns of ``seen`` become numbers or times.
+
+    Args:
+        seen: what the files hold, all of their rows.
+        label: its name.
+        task: what is learnt.
+        of_words: whether cells of the label are no numbers, though it is declared so.
+    """
+    table = seen.table
+    taken = table[label].notna()
+    conditions, told, fixed = [], [], {label}
+    if task.learnt is Task.classification:
+        lone = _lone(table[label])
+        rest = table[label].nunique() - len(lone)
+        where = without_values(label, lone) if lone and rest > 1 else None
+        if lone:
+            left = "left out, as a" if where else "a"
+            few = f"{counted(len(lone), 'class', 'classes')} of '{label}' with one row: {listing(map(str, lone))}"
+            told.append(f"{few}; {left} split for a test needs two")
+        if where:
+            conditions.append(where)
+            taken &= ~table[label].isin(lone)
+    for name, total in _totals(seen).items():
+        if (where := without_values(name, [total])) and name not in fixed:
+            conditions.append(where)
+            fixed.add(name)
+            taken &= table[name] != total
+            told.append(f"the row of '{name}' {total!r} at the end is left out, as the sum of others")
+    settled = [name for name in map(str, table.columns) if name not in fixed and _settle(seen, name, taken)]
+    if settled:
+        told.append(f"{listing(map(repr, settled))} would be texts, but for rows that are left out")
+    if of_words or (settled and table[label].isna().any()):
+        conditions.append(f"{named(label)}.notna()")
+    return " and ".join(conditions) or None, told
+
+
+def _lone(label: "pd.Series") -> list[int | str]:
+    """Classes of one row."""
+    counts = label.value_counts()
+    lone = counts.index[counts == 1]
+    return [str(value) if isinstance(value, str) else int(value) for value in lone]
+
+
+def _totals(seen: Seen) -> dict[str, str]:
+    """By column of texts, the one that says that its row, one of the last, is a sum of others."""
+    found = {}
+    for name, kind in seen.kinds.items():
+        if kind.type is not ColumnType.string:
+            continue
+        last = seen.table[name].tail(_LAST).dropna()
+        words = last[last.str.strip(" :.").str.lower().isin(_TOTALS)]
+        if len(words) == 1 and (seen.table[name] == words.iloc[0]).sum() == 1:
+            found[name] = str(words.iloc[0])
+    return found
+
+
+def _settle(seen: Seen, name: str, taken: "pd.Series") -> bool:
+    """Make a column of texts what its cells are in the rows that are taken, where it is something else by others."""
+    column = seen.table[name]
+    if seen.kinds[name].type is not ColumnType.string or not column[~taken].notna().any():
+        return False
+    kind = kind_of(column[taken].dropna().str.strip().unique(), seen.marks)
+    if kind.type is ColumnType.string:
+        return False
+    seen.kinds[name], seen.table[name] = kind, typed(column, kind, seen.marks, seen.missing)
+    return True
