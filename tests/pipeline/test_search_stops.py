@@ -83,6 +83,18 @@ def test_a_search_that_is_killed_again_repeats_no_fit_and_ends_as_if_nothing_had
     pd.testing.assert_frame_equal(pd.read_parquet(project.root / "artifacts/leaderboard.parquet"), board)
 
 
+def test_ctrl_c_stops_a_run_and_nothing_looks_like_an_error_of_its_stages(project: Project) -> None:
+    running = project.start("keystage", "run", "automl.max_trials=400", until="At most")
+
+    os.killpg(running.pid, signal.SIGINT)
+    said = running.communicate(timeout=120)[0]
+
+    assert running.returncode == 1
+    assert "Stopped. What stages before this one gave is kept" in said
+    assert "error[pipeline]: the run was stopped" in said
+    assert "ERROR" not in said
+
+
 def test_a_finished_search_goes_on_with_a_larger_budget(project: Project) -> None:
     shutil.rmtree(project.root / SEARCHES)
     project.call("keystage", "run", "automl.max_trials=4")

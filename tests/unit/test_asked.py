@@ -152,3 +152,13 @@ def test_nested_cells_of_a_file_are_read_as_for_training_and_those_of_a_request_
 
     _, bad = from_records([{"w": ["x"]}], {"w": "text"})
     assert bad == {0: {"column": "w", "reason": "column 'w' holds ['x'], which is no text"}}
+
+
+def test_words_of_lines_are_true_or_false_as_those_of_a_csv_are() -> None:
+    lines = b'{"m": true}\n{"m": "yes"}\n{"m": "No"}\n{"m": null}\n{"m": "banana"}\n'
+
+    frame, _, bad = from_lines(lines, {"m": "number"}, [], ["m"], {})
+
+    assert frame["m"].tolist()[:3] == [1.0, 1.0, 0.0]
+    assert frame["m"].isna().tolist() == [False, False, False, True, False]
+    assert (frame["m"].iloc[4], bad) == ("banana", {})

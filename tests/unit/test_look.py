@@ -3,6 +3,7 @@
 import gzip
 import shlex
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from zipfile import ZipFile
@@ -446,7 +447,7 @@ def test_a_line_of_another_encoding_is_told_and_the_others_are_not_read_by_it(tm
     with pytest.raises(DatasetError, match=r"t\.csv is UTF-8 but for some lines") as got:
         _look(tmp_path, f"x,kind\n{rows}".encode() + "Köln,a\n".encode("cp1252") + rows.encode())
 
-    assert r"1 of 101 lines with letters beyond ASCII are not: b'K\xf6ln,a'" in got.value.why
+    assert r"1 of 101 lines with letters beyond ASCII are not, the first is line 52: b'K\xf6ln,a'" in got.value.why
 
 
 def test_a_last_line_of_another_encoding_is_told_too(tmp_path: Path) -> None:
@@ -728,3 +729,36 @@ def test_a_label_whose_name_is_a_word_of_python_can_stand_in_a_condition(tmp_pat
     found = _look(tmp_path, "n,class\n" + "".join(f"{n % 7},{n % 2}\n" for n in range(80)) + "3,7\n", "class")
 
     assert found.where == "`class` not in [7]"
+
+
+def test_the_sheet_that_has_the_label_is_the_one_that_is_read(tmp_path: Path) -> None:
+    table = pd.DataFrame({"n": [row % 7 for row in range(40)], "kind": list("ab") * 20})
+    with pd.ExcelWriter(tmp_path / "t.xlsx") as book:
+        pd.DataFrame([["About this file"]]).to_excel(book, sheet_name="Read me", index=False, header=False)
+        table.to_excel(book, sheet_name="Data of 2024", index=False, startrow=2)
+
+    found = look_at([_source(tmp_path / "t.xlsx")], "kind", None)
+
+    assert (found.rows, found.read) == (40, {"sheet": "Data of 2024", "skip_rows": 2})
+    assert "the first sheet with 'kind' in one of its first rows is 'Data of 2024'" in found.why
+    with pytest.raises(DatasetError, match=r"no sheet of t\.xlsx has 'sort' in one of its first 50 rows") as got:
+        look_at([_source(tmp_path / "t.xlsx")], "sort", None)
+    assert "Read me: About this file" in got.value.why
+
+
+@pytest.mark.parametrize(
+    ("content", "message", "fix"),
+    [
+        ('\n[{"n": 1, "kind": "a"},\n {"n": 2, "kind": "b"}]\n', "t.csv is an array of JSON", "declare t.jsonl"),
+        ("<!DOCTYPE html><html></html>", "t.csv is a page of HTML or XML, no table", "get the file itself"),
+    ],
+)
+def test_what_is_no_table_is_called_what_it_is(tmp_path: Path, content: str, message: str, fix: str) -> None:
+    with pytest.raises(DatasetError, match=message) as got:
+        _look(tmp_path, content)
+
+    assert fix in got.value.fix
+    if "JSON" in message:
+        command = got.value.fix.rpartition(", then")[0]
+        subprocess.run(shlex.split(command.replace("python", sys.executable, 1)), cwd=tmp_path, check=True)
+        assert look_at([_source(tmp_path / "t.jsonl")], "kind", None).rows == 2

@@ -8,10 +8,11 @@ from keystage.adapters.dvc_locks import in_use
 from keystage.adapters.dvc_runs import forget, recorded_runs
 from keystage.adapters.dvc_settings import cache_folder
 from keystage.core.disk import disk_error, room
-from keystage.core.errors import DamagedOutputError, DiskError, KeystageError, ProjectError, causes
+from keystage.core.errors import INTERRUPTED, DamagedOutputError, DiskError, KeystageError, ProjectError, causes
 
 _EXITED = re.compile(r"exited with (-?\d+)$")  # dvc 3.67, dvc/stage/exceptions.py
 _KILLED = (-9, 128 + 9)
+_STOPPED = (-2, INTERRUPTED)  # the shell that runs the stage is stopped too, or says that the stage was
 
 
 class PipelineFailedError(KeystageError):
@@ -56,6 +57,12 @@ def worded(error: BaseException) -> KeystageError | None:
                 why=f"{cause.filename} exists: a git command is at work, or one was killed",
                 fix="when none is at work, remove that file, then run the same command again",
             )
+    if _exit_code(error) in _STOPPED:
+        return PipelineFailedError(
+            "the run was stopped",
+            why="Ctrl-C, or a signal like it; nothing is wrong",
+            fix="run the same command again: it goes on from there",
+        )
     if _exit_code(error) in _KILLED:
         return PipelineFailedError(
             "a stage was killed",

@@ -27,6 +27,7 @@ from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from typing import Self
 
+INTERRUPTED = 130  # the exit code that shells report for Ctrl-C
 MAX_LISTED = 8  # names shown in one message before "and N more"
 
 

@@ -1,5 +1,6 @@
 """Read the declared sources into one typed table, or say exactly which cell is not as declared."""
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -20,6 +21,8 @@ from keystage.data.spec import DatasetSpec
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_NO_NAME = re.compile(rf"{UNNAMED}\d+|column\d+")  # what a column without one is called
 
 
 class Read(NamedTuple):
@@ -227,7 +230,7 @@ def require_columns(spec: DatasetSpec, header: list[str]) -> None:
     declared += [("dataset.keep", name) for name in spec.keep or ()]
     declared += [("dataset.drop", name) for name in spec.drop if spec.keep is None]
     declared += [(setting_of(role), name) for role, name in spec.roles.items()]
-    unnamed = any(name.startswith(UNNAMED) for name in header)  # titles of a report have few fields
+    unnamed = any(_NO_NAME.fullmatch(name) for name in header)  # titles of a report have few fields
     below = "; where lines stand above the header, say how many: dataset.read.skip_rows" if unnamed else ""
     for key, name in declared:
         if name not in header:

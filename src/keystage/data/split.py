@@ -1,5 +1,6 @@
 """Which rows are for training and which are kept for the test."""
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -85,7 +86,7 @@ def _classes(present: "pd.DataFrame", spec: DatasetSpec) -> "pd.DataFrame":
     if counts.min() < MIN_ROWS_PER_CLASS:
         lone = counts.index[counts < MIN_ROWS_PER_CLASS].tolist()
         named = listing(f"'{value}'" for value in lone)
-        condition = without_values(spec.label, lone)
+        condition = without_values(spec.label, lone) if len(counts) - len(lone) > 1 else None
         raise DatasetError(
             f"class {named} of label '{spec.label}' has one row"
             if len(lone) == 1
@@ -139,12 +140,21 @@ def split(
             _given(own, spec) if spec.test is not None else _drawn(own, spec, test_size, seed, split_kind(spec, kind))
         )
     except ValueError as error:
-        mend = "change prep.test_size or prep.split in conf/prep" if spec.test is None else "correct dataset.test"
+        mend = _mend(own, spec, test_size) if spec.test is None else "correct dataset.test"
         raise DatasetError(
             f"{len(own)} rows cannot be split into training and test rows", why=str(error), fix=f"add rows, or {mend}"
         ) from error
     train = pd.concat([own[~test], held_out]) if len(held_out) else own[~test]
     return train.reset_index(drop=True), own[test].reset_index(drop=True)
+
+
+def _mend(table: "pd.DataFrame", spec: DatasetSpec, test_size: float | None) -> str:
+    """What to change where rows cannot be drawn: the share, where it has no room for a row of each class."""
+    classes = table[spec.label].nunique() if spec.task is Task.classification else 0
+    least = math.ceil(100 * classes / len(table)) / 100
+    if test_size is not None and test_size < least < 1:
+        return f"set prep.test_size={least:g}: the test has a row of each of {classes} classes then"
+    return "change prep.test_size or prep.split in conf/prep"
 
 
 def _given(table: "pd.DataFrame", spec: DatasetSpec) -> "np.ndarray":

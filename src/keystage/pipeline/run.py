@@ -17,7 +17,7 @@ from keystage.compute.spec import ComputeProfile, ComputeSpec
 from keystage.config.compose import require_in_sync
 from keystage.core import log
 from keystage.core.disk import disk_error
-from keystage.core.errors import ChangedInputError, KeystageError, ProjectError
+from keystage.core.errors import INTERRUPTED, ChangedInputError, KeystageError, ProjectError
 from keystage.core.params import PARAMS_FILE, load_params
 from keystage.pipeline import workspace
 from keystage.pipeline.conf import KEYED_STAGES, ConfParams, notes
@@ -31,7 +31,6 @@ Params = TypeVar("Params", bound="DataclassInstance")
 Stage = Callable[[Params], Mapping[str, Any] | None]
 logger = logging.getLogger(__name__)
 
-INTERRUPTED = 130  # what shells report for Ctrl-C
 _OWN = {"keystage", "project", "hydra_plugins"}
 
 

@@ -156,8 +156,11 @@ class _Fitting:
         if not left and not self._past and len(own) == self.table.shape[1]:
             raise DatasetError(
                 f"step {number} of the recipe ('auto') leaves no column",
-                why=listing(f"{item.column}: {item.note}" for item in written.seen),
-                fix="say what a column is for: options: {purposes: {COLUMN: number, category or text}} of that step",
+                why=listing(f"{item.column}: {item.note}" for item in written.seen)
+                or "there is none: each is the label, has a role, or is named by dataset.drop",
+                fix="say what a column is for: options: {purposes: {COLUMN: number, category or text}} of that step"
+                if written.seen
+                else "take a column off dataset.drop",
             )
         for place, part in enumerate(written.steps, start=1):
             self._fit(part, number, f"{number:02d}_{place:02d}")

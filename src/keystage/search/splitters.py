@@ -43,10 +43,12 @@ def stratified_folds(label: "pd.Series", folds: int, seed: int) -> list[Fold]:
 
     counts = label.value_counts()
     if counts.min() < folds:
+        fewer = f"lower automl.validation.folds to {counts.min()}, or add rows of that class"
+        alone = "add rows of that class, leave it out (dataset.rows.where), or automl.validation.kind=holdout with a "
         raise SearchError(
             f"class '{counts.idxmin()}' has {counts.min()} training rows, fewer than the {folds} folds",
             why="each fold needs a row of each class to be scored",
-            fix=f"lower automl.validation.folds to {max(2, int(counts.min()))}, or add rows of that class",
+            fix=fewer if counts.min() > 1 else f"{alone}metric that needs no row of each class: automl.metric=log_loss",
         )
     splitter = StratifiedKFold(n_splits=folds, shuffle=True, random_state=seed)
     return list(splitter.split(label.to_frame(), label))

@@ -86,7 +86,7 @@ def from_lines(
     records = {place: {**given, **record} for place, record in found.items()}
     frame, worse = from_records(list(records.values()), kinds, list(records), nested_as_text=True)
     kept = pa.table({name: _kept([record.get(name) for record in records.values()]) for name in keep})
-    return frame, kept, bad | worse
+    return _told_apart(frame, booleans), kept, bad | worse
 
 
 def from_records(
@@ -153,9 +153,13 @@ def _frame(table: "pa.Table", kinds: Mapping[str, str], booleans: Sequence[str])
         elif kind == "text" and not pa.types.is_string(column.type):
             column = column.cast(pa.string())
         columns.append(column)
-    frame: pd.DataFrame = pa.table(columns, names=list(kinds)).to_pandas()
+    return _told_apart(pa.table(columns, names=list(kinds)).to_pandas(), booleans)
+
+
+def _told_apart(frame: "pd.DataFrame", booleans: Sequence[str]) -> "pd.DataFrame":
+    """Words of columns that are true or false as numbers; others stay as they are."""
     for name in booleans:
-        if name in kinds and not _is_number(frame[name]):
+        if name in frame and not _is_number(frame[name]):
             words = frame[name].astype("str").str.strip().str.lower().map(_WORDS)
             frame[name] = words.where(words.notna(), frame[name].astype("object"))
     return frame

@@ -1,6 +1,6 @@
 """Sheets of workbooks: xlsx, xlsm, xlsb, xls and ods."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from keystage.core.errors import DatasetError, hint, listing
 from keystage.core.params import first_line
@@ -36,17 +36,38 @@ def sheet_header(source: Source, read: ReadSpec) -> list[str]:
     return [f"column{place}" if pd.isna(name) else str(name) for place, name in enumerate(rows.iloc[0], start=1)]
 
 
-def rows_above(source: Source, label: str) -> int:
-    """How many rows stand above the header, which has the label among its cells; 0 where none of the first rows does.
+class Header(NamedTuple):
+    """Where the header of a table is: the sheet, None for the first; and how many rows stand above it."""
+
+    sheet: str | None
+    rows_above: int
+
+
+def header_with(source: Source, label: str) -> Header:
+    """The header that has the label among its cells: on the first sheet among whose first rows such a one is.
+
+    Of a workbook with one sheet, its first row where there is none.
 
     Raises:
-        DatasetError: it is no workbook.
+        DatasetError: it is no workbook, or none of several sheets has such a row.
     """
     import pandas as pd
 
+    first: dict[str, str] = {}
     with _workbook(source) as book:
-        rows = pd.read_excel(book, header=None, nrows=_LOOKED_AT, dtype="str")
-    return next((place for place, row in enumerate(rows.itertuples(index=False)) if label in row), 0)
+        for number, sheet in enumerate(map(str, book.sheet_names)):
+            rows = pd.read_excel(book, sheet_name=sheet, header=None, nrows=_LOOKED_AT, dtype="str")
+            for place, row in enumerate(rows.itertuples(index=False)):
+                if label in row:
+                    return Header(sheet if number else None, place)
+            first[sheet] = listing(rows.iloc[0].dropna()) if len(rows) else "nothing"
+    if len(first) == 1:
+        return Header(None, 0)
+    raise DatasetError(
+        f"no sheet of {source.shown} has '{label}' in one of its first {_LOOKED_AT} rows",
+        why=f"they begin with {'; '.join(f'{sheet}: {cells}' for sheet, cells in first.items())}",
+        fix="--label: name a cell of the header, as it is written there",
+    )
 
 
 def read_sheet(

@@ -29,7 +29,7 @@ def encoding_of_all(sources: Sequence[Source]) -> tuple[str, list[str]]:
     found = {}
     for source in sources:
         with in_words(source, ReadSpec()):
-            found[source.shown] = encoding_of(source.path)
+            found[source.shown] = encoding_of(source)
     if len({name for name, _ in found.values()}) > 1:
         # Letters of ASCII are the same in nearly all.
         plain = {source.shown for source in sources if found[source.shown][0] == "utf-8" and _is_ascii(source.path)}

@@ -1,12 +1,14 @@
-"""In which encoding a file is, by its bytes."""
+"""In which encoding a file is, by its bytes, and whether it is a text at all."""
 
 import codecs
+import re
 from itertools import chain
 from pathlib import Path
 
 from keystage.core.errors import DatasetError
 from keystage.data.formats.encoding import decodes
 from keystage.data.formats.plain import opened
+from keystage.data.sources.resolve import Source
 
 _CHUNK = 2**20  # bytes
 _SHOWN = 60  # bytes of a line that is told
@@ -29,15 +31,15 @@ _BINARY = {
 }  # by their first bytes
 
 
-def encoding_of(path: Path) -> tuple[str, list[str]]:
+def encoding_of(source: Source) -> tuple[str, list[str]]:
     """The encoding of a file by all of its bytes, and why, where it is not UTF-8.
 
     Raises:
         DatasetError: it is no text, or most of it is in one encoding and some lines are not.
     """
-    with opened(path, path.name) as raw:
+    with opened(source.path, source.name) as raw:
         head = raw.read(_GUESSED) + raw.readline()
-        _require_text(head, path)
+        _require_text(head, source)
         for mark, name in _BOMS:
             if head.startswith(mark):
                 return name, [] if name == "utf-8" else ["its first bytes are the mark of UTF-16"]
@@ -46,41 +48,62 @@ def encoding_of(path: Path) -> tuple[str, list[str]]:
         if head[::2].count(0) > 0.3 * len(head) / 2:
             return "utf-16-be", ["every second byte is 0, as in UTF-16"]
         chunks = iter(lambda: raw.read(_CHUNK) + raw.readline(), b"")  # of whole lines
-        odd = next((chunk for chunk in chain([head], chunks) if not decodes(chunk, "utf-8")), None)
-    if odd is None:
-        return "utf-8", []
-    name = _guessed(_odd_lines(odd, path))
+        before = 0
+        for odd in chain([head], chunks):
+            if not decodes(odd, "utf-8"):
+                break
+            before += odd.count(b"\n")
+        else:
+            return "utf-8", []
+    name = _guessed(_odd_lines(odd, before, source))
     return name, [f"it is not UTF-8; {name} gives the letters that make most sense: look at some words with accents"]
 
 
-def _require_text(head: bytes, path: Path) -> None:
+def _require_text(head: bytes, source: Source) -> None:
     if head.startswith(_SQLITE):
         raise DatasetError(
-            f"{path.name} is a database of SQLite",
+            f"{source.shown} is a database of SQLite",
             why="of a database a dataset is what a query gives, and a look at the file cannot know which",
             fix="declare it by hand, with read.query and read.url_variable: docs/datasets.md, 'A query'",
+        )
+    begin = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if re.match(rb"\[\s*\{", begin):
+        lines = str(Path(source.shown).with_suffix(".jsonl"))
+        convert = f"import pandas; pandas.read_json('{source.shown}').to_json('{lines}', orient='records', lines=True)"
+        raise DatasetError(
+            f"{source.shown} is an array of JSON",
+            why="objects are read line by line, one in each, as JSON Lines have them",
+            fix=f'python -c "{convert}", then declare {lines}',
+        )
+    if begin.startswith((b"<!doctype", b"<html", b"<?xml")):
+        raise DatasetError(
+            f"{source.shown} is a page of HTML or XML, no table",
+            why=f"it begins with {head[:_SHOWN]!r}",
+            fix="get the file itself: many sites answer with a page where a login or another address is wanted",
         )
     found = next((name for mark, name in _BINARY.items() if head.startswith(mark)), None)
     if found is not None:
         raise DatasetError(
-            f"{path.name} is {found}, no text",
+            f"{source.shown} is {found}, no text",
             why=f"it begins with {head[:8]!r}",
             fix="give it the ending of what it is, or convert it to Parquet or CSV",
         )
 
 
-def _odd_lines(chunk: bytes, path: Path) -> bytes:
-    """The lines with letters beyond ASCII, of a part of a file that is not all UTF-8.
+def _odd_lines(chunk: bytes, before: int, source: Source) -> bytes:
+    """The lines with letters beyond ASCII, of a part of a file that is not all UTF-8 and follows so many lines.
 
     Raises:
         DatasetError: most of them are UTF-8, so the file is, but for some lines.
     """
-    lines = [line for line in chunk.split(b"\n") if not line.isascii()]
-    broken = [line for line in lines if not decodes(line, "utf-8")]
+    numbered = [(number, line) for number, line in enumerate(chunk.split(b"\n"), before + 1) if not line.isascii()]
+    lines = [line for _, line in numbered]
+    broken = [(number, line) for number, line in numbered if not decodes(line, "utf-8")]
     if len(broken) <= _BROKEN * len(lines):
         raise DatasetError(
-            f"{path.name} is UTF-8 but for some lines",
-            why=f"{len(broken):,} of {len(lines):,} lines with letters beyond ASCII are not: {broken[0][:_SHOWN]!r}",
+            f"{source.shown} is UTF-8 but for some lines",
+            why=f"{len(broken):,} of {len(lines):,} lines with letters beyond ASCII are not, the first "
+            f"is line {broken[0][0]}: {broken[0][1][:_SHOWN]!r}",
             fix="correct these lines: in another encoding all others would be wrong",
         )
     return b"\n".join(lines)[:_GUESSED]

@@ -43,7 +43,7 @@ def seen_in(sources: Sequence[Source], label: str, say: Say, *, has_header: bool
     most = max(1, PART_ROWS // len(sources)) if kind in STREAMED and _size_of(sources) > LARGE else None
     if kind in {Format.csv, Format.tsv}:
         say(f"looking at the bytes of {listing(source.shown for source in sources)}")
-        form = text_form(sources[0].path, has_header, encoding_of_all(sources), label)
+        form = text_form(sources[0], has_header, encoding_of_all(sources), label)
         seen = seen_in_texts(sources, form, most, say)
     else:
         seen = seen_in_types(sources, kind, label, most)

@@ -7,11 +7,12 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from shlex import quote
 from typing import IO
 
 from keystage.core.errors import DatasetError, counted, cut
 from keystage.data.formats.plain import named, opened
+from keystage.data.sources.resolve import Source
 
 SEPARATORS = (",", ";", "\t", "|", ":")  # of equally good ones the first
 _IN_TIMES = ":"  # separates hours and minutes too, and so is believed last
@@ -45,11 +46,11 @@ class TextForm:
     why: list[str] = field(default_factory=list)
 
 
-def text_form(path: Path, header: bool | None, encoding: tuple[str, list[str]], label: str) -> TextForm:
+def text_form(source: Source, header: bool | None, encoding: tuple[str, list[str]], label: str) -> TextForm:
     """Look at the first records of a file.
 
     Args:
-        path: of the file.
+        source: the file.
         header: whether the first record has the names of the columns; None finds out.
         encoding: of the file, and why, where it is not the usual.
         label: the name of a column: a first record that has it is a header.
@@ -58,21 +59,21 @@ def text_form(path: Path, header: bool | None, encoding: tuple[str, list[str]], 
         DatasetError: it is empty, or its records have no form in common.
     """
     form = TextForm(encoding[0], why=list(encoding[1]))
-    with opened(path, path.name) as raw:
+    with opened(source.path, source.name) as raw:
         lines = _first_lines(raw, form.encoding)
     if not any(line.strip() for line in lines):
         raise DatasetError(
-            f"{path.name} is empty", why="it has no header and no rows", fix="put the data into it, then again"
+            f"{source.shown} is empty", why="it has no header and no rows", fix="put the data into it, then again"
         )
     if _has_comments(lines):
-        _require_comments_alone(path, form.encoding)
+        _require_comments_alone(source, form.encoding)
         form.comment = "#"
         form.why.append("lines that begin with # are no rows")
         lines = [line for line in lines if not line.startswith("#")]
     form.separator, records = _separated(lines)
     width = Counter(map(len, records)).most_common(1)[0][0]
     form.skip_rows = next(place for place, record in enumerate(records) if len(record) == width)
-    _require_no_open_end(path, records, form, label)
+    _require_no_open_end(source, records, form, label)
     if header is not False:
         form.skip_rows = _padded_before(records, form.skip_rows, label)
     if form.skip_rows:
@@ -108,7 +109,7 @@ def _told(record: Sequence[str]) -> str:
     return cut(", ".join(filter(None, record)), _SHOWN)
 
 
-def _require_no_open_end(path: Path, records: list[list[str]], form: TextForm, label: str) -> None:
+def _require_no_open_end(source: Source, records: list[list[str]], form: TextForm, label: str) -> None:
     """Refuse rows that end with a separator where the header does not: they would have a field more than it.
 
     Raises:
@@ -120,9 +121,9 @@ def _require_no_open_end(path: Path, records: list[list[str]], form: TextForm, l
     if all(len(record) == len(header) + 1 and not record[-1] for record in rows):
         mark = "\\t" if form.separator == "\t" else form.separator
         raise DatasetError(
-            f"the lines of {path.name} end with '{form.separator}', and its header does not",
+            f"the lines of {source.shown} end with '{form.separator}', and its header does not",
             why=f"the rows have {len(rows[0])} fields, of which the last is empty, and the header {len(header)}",
-            fix=f"take it off their ends: sed -i 's/{mark}\\r\\?$//' {path.name}",
+            fix=f"take it off their ends: sed -i 's/{mark}\\r\\?$//' {quote(source.shown)}",
         )
 
 
@@ -166,19 +167,19 @@ def _has_comments(lines: Sequence[str]) -> bool:
     return width == 1 or len(next(csv.reader(lines[:1], delimiter=separator))) != width
 
 
-def _require_comments_alone(path: Path, encoding: str) -> None:
+def _require_comments_alone(source: Source, encoding: str) -> None:
     """Refuse a file whose cells have the character that begins its comments: they would be cut there.
 
     Raises:
         DatasetError: names the first such line.
     """
-    with opened(path, path.name) as raw, io.TextIOWrapper(raw, encoding, errors="replace") as lines:
+    with opened(source.path, source.name) as raw, io.TextIOWrapper(raw, encoding, errors="replace") as lines:
         cut = next((number for number, line in enumerate(lines, 1) if "#" in line and not line.startswith("#")), None)
     if cut is not None:
         raise DatasetError(
-            f"{path.name} has lines that begin with #, and cells with # in them",
+            f"{source.shown} has lines that begin with #, and cells with # in them",
             why=f"the cells would be cut there, the first in line {cut}",
-            fix=f"take the lines that begin with # out: grep -v '^#' {path.name} > rows{path.suffix}",
+            fix=f"take the lines that begin with # out: grep -v '^#' {quote(source.shown)} > rows{source.path.suffix}",
         )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from keystage.core.errors import counted, listing
 from keystage.data.columns import ColumnType
 from keystage.data.formats.columnar import read_parquet, told_columns
-from keystage.data.formats.excel import rows_above
+from keystage.data.formats.excel import header_with
 from keystage.data.formats.opening import names_in, rows_of, without_missing_texts
 from keystage.data.look.columns import PLAIN, Kind, kind_by_type, kind_of, typed
 from keystage.data.look.seen import Seen, below_each_other
@@ -30,8 +30,8 @@ def seen_in_types(sources: Sequence[Source], form: Format, label: str, most: int
     Raises:
         DatasetError: a file is damaged, or has other columns than the first.
     """
-    above = rows_above(sources[0], label) if form is Format.excel else 0
-    spec = undeclared([source.name for source in sources], read=ReadSpec(skip_rows=above))
+    sheet, above = header_with(sources[0], label) if form is Format.excel else (None, 0)
+    spec = undeclared([source.name for source in sources], read=ReadSpec(skip_rows=above, sheet=sheet))
     nested, whole = told_columns(sources[0]) if form is Format.parquet else ([], [])
 
     def rows(source: Source) -> "pd.DataFrame":
@@ -50,6 +50,9 @@ def seen_in_types(sources: Sequence[Source], form: Format, label: str, most: int
     if nested:
         seen.keep = list(map(str, table.columns))
         seen.why.append(f"keeps all columns but those that are no numbers, texts or times: {listing(nested)}")
+    if sheet is not None:
+        seen.read["sheet"] = sheet
+        seen.why.append(f"the first sheet with '{label}' in one of its first rows is '{sheet}'")
     if above:
         seen.read["skip_rows"] = above
         seen.why.append(f"{counted(above, 'row stands', 'rows stand')} above the header, the one with '{label}' in it")
