@@ -225,6 +225,14 @@ def test_a_table_of_nothing_but_identifiers_is_refused_with_what_each_is() -> No
         _auto(TABLE[["row", "same"]])
 
 
+def test_measurements_with_words_among_them_are_no_identifiers() -> None:
+    cells = [f"{n / 7:.3f}" if n % 8 else f"none {n}" for n in range(120)]
+    fitted = _auto(pd.DataFrame({"x": cells, "code": [f"{n}{'AB'[n % 2]}" for n in range(120)]}))
+
+    assert fitted.left_out == {"code": "step 1 ('auto'): identifier: 120 of 120 values differ"}
+    assert fitted.table["x"].isna().sum() == 15
+
+
 _NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=6) | st.sampled_from(
     ["a:b", '{"a": [1]}', "a", "y_", "[0]", "<b>", "x,y", "a_year", "a_text_0"]
 )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ENOUGH = 0.95  # share of the cells that must be numbers, or dates, for a column of texts to become one
+HALF = 0.5  # the same, of a column that would be left out as an identifier
 MAX_CLASSES = 10  # up to which the label encodes categories: it makes a column for each
 LONG_TEXT = 8  # words of a text, on average, from which on words are its terms, and not pieces of them
 YES, NO = ("true", "yes", "y", "t"), ("false", "no", "n", "f")
@@ -131,7 +132,8 @@ def _of_texts(profile: ColumnProfile, found: Purpose, options: AutoOptions, by_l
     if written is not None:
         return written
     if found is Purpose.identifier:
-        return _identifier(profile)
+        # Nearly all different, and half of them with fractions or signs: a measurement with words among it.
+        return _written_numbers(profile, options, HALF, measured=HALF) or _identifier(profile)
     if found is Purpose.text:
         return _text(profile, options)
     values = _yes_no(profile) if found is Purpose.boolean and "map" not in options.block else None
@@ -140,10 +142,13 @@ def _of_texts(profile: ColumnProfile, found: Purpose, options: AutoOptions, by_l
     return _category(profile, options, by_label)
 
 
-def _written_numbers(profile: ColumnProfile, options: AutoOptions, enough: float) -> Seen | None:
+def _written_numbers(
+    profile: ColumnProfile, options: AutoOptions, enough: float, *, measured: float = 0.0
+) -> Seen | None:
+    """Texts as numbers, if so many are, and so many of these have a fraction or a sign."""
     texts, counts = _texts(profile)
     found = decimal_of(texts, counts, enough) if "numbers" not in options.block else None
-    if found is None:
+    if found is None or found.measured < measured:
         return None
     note = _unread(profile, int(counts[~found.read].sum()), "numbers")
     return Seen(profile.column, Purpose.number, "numbers", {"decimal": found.decimal}, note)

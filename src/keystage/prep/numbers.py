@@ -58,10 +58,11 @@ class Numbers(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: i
 
 
 class WrittenNumbers(NamedTuple):
-    """How numbers are written: the decimal sign, and which of n texts are numbers then."""
+    """How numbers are written: the decimal sign, which texts are numbers, what share has a fraction or sign."""
 
     decimal: str
     read: np.ndarray
+    measured: float
 
 
 def decimal_of(texts: pd.Series, counts: np.ndarray, enough: float) -> WrittenNumbers | None:
@@ -83,14 +84,14 @@ def decimal_of(texts: pd.Series, counts: np.ndarray, enough: float) -> WrittenNu
         return None
     found = parsed[sign][read[sign]]
     units = {unit for unit in found["after"].dropna().str.rstrip(".") if not re.fullmatch(_CURRENCY, unit)}
-    is_code = found["digits"].str.match(r"^0\d").any() or (read[sign].all() and _is_plain(found))
-    return None if enough and (is_code or len(units) > 1) else WrittenNumbers(sign, read[sign])
+    measured = ~found["digits"].str.fullmatch(r"\d+") | (found["minus"] != "")
+    is_code = found["digits"].str.match(r"^0\d").any() or (read[sign].all() and not measured.any() and _is_bare(found))
+    return None if enough and (is_code or len(units) > 1) else WrittenNumbers(sign, read[sign], float(measured.mean()))
 
 
-def _is_plain(found: pd.DataFrame) -> bool:
-    """Whether all are digits and nothing else, as codes are; a sign or a fraction makes a number."""
-    bare = found[["before", "money", "after", "power"]].isna().all(axis=None)
-    return bool(bare and (found["minus"] == "").all() and found["digits"].str.fullmatch(r"\d+").all())
+def _is_bare(found: pd.DataFrame) -> bool:
+    """Whether no text has anything beside its digits, as codes have not."""
+    return bool(found[["before", "money", "after", "power"]].isna().all(axis=None))
 
 
 def _matched(texts: pd.Series, sign: str) -> pd.DataFrame:
