@@ -762,3 +762,17 @@ def test_what_is_no_table_is_called_what_it_is(tmp_path: Path, content: str, mes
         command = got.value.fix.rpartition(", then")[0]
         subprocess.run(shlex.split(command.replace("python", sys.executable, 1)), cwd=tmp_path, check=True)
         assert look_at([_source(tmp_path / "t.jsonl")], "kind", None).rows == 2
+
+
+def test_numbers_of_parquet_that_no_integer_can_hold_are_texts_and_told(tmp_path: Path) -> None:
+    rows = {"hash": [2**63 + row for row in range(40)], "small": [row % 7 for row in range(40)]}
+    table = pd.DataFrame(rows, dtype="uint64").assign(kind=list("ab") * 20)
+    table.to_parquet(tmp_path / "t.parquet")
+
+    found = look_at([_source(tmp_path / "t.parquet")], "kind", None)
+
+    assert [kind.value for kind in found.columns.values()] == ["string", "integer", "string"]
+    assert any("2**53) are texts: 'hash'" in why for why in found.why)
+    columns = [ColumnSpec(name, kind) for name, kind in found.columns.items()]
+    spec = DatasetSpec(["t.parquet"], "kind", Task.classification, "t", ".", columns)
+    assert read_dataset(spec, tmp_path).table["hash"].iloc[0] == str(2**63)

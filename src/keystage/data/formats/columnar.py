@@ -1,7 +1,7 @@
 """Tables of Arrow: Parquet files. Their types become the few that a CSV would give: numbers, texts, times."""
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from keystage.core.errors import DatasetError, listing
 from keystage.core.params import first_line
@@ -25,17 +25,34 @@ def parquet_header(source: Source) -> list[str]:
     return [name for name, _ in _columns_of(source)]
 
 
-def told_columns(source: Source) -> tuple[list[str], list[str]]:
-    """The names of columns that are no numbers, texts or times (lists, structures, bytes, durations), and of integers.
+class ToldColumns(NamedTuple):
+    """Columns of a file that are no plain numbers, texts or times, by their names.
+
+    Attributes:
+        nested: lists, structures, bytes, durations.
+        integers: of any width.
+        unsigned: those of 64 bits without a sign, whose greatest numbers no integer here can hold.
+    """
+
+    nested: list[str]
+    integers: list[str]
+    unsigned: list[str]
+
+
+def told_columns(source: Source) -> ToldColumns:
+    """What the file itself says of its columns.
 
     Raises:
         DatasetError: it is no Parquet, or damaged.
     """
-    from pyarrow.types import is_integer
+    from pyarrow.types import is_integer, is_uint64
 
     columns = _columns_of(source)
-    nested = [name for name, kind in columns if _plain_type(kind) is None]
-    return nested, [name for name, kind in columns if is_integer(kind)]
+    return ToldColumns(
+        [name for name, kind in columns if _plain_type(kind) is None],
+        [name for name, kind in columns if is_integer(kind)],
+        [name for name, kind in columns if is_uint64(kind)],
+    )
 
 
 def _columns_of(source: Source) -> "list[tuple[str, pa.DataType]]":

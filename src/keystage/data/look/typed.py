@@ -8,8 +8,9 @@ from keystage.data.columns import ColumnType
 from keystage.data.formats.columnar import read_parquet, told_columns
 from keystage.data.formats.excel import header_with
 from keystage.data.formats.opening import names_in, rows_of, without_missing_texts
-from keystage.data.look.columns import PLAIN, Kind, kind_by_type, kind_of, typed
+from keystage.data.look.columns import PLAIN, Kind, cells_by_column, kind_by_type, kind_of, typed
 from keystage.data.look.seen import Seen, below_each_other
+from keystage.data.look.told import long_told
 from keystage.data.sources.resolve import Source
 from keystage.data.sources.spec import Format, ReadSpec
 from keystage.data.undeclared import undeclared
@@ -31,8 +32,9 @@ def seen_in_types(sources: Sequence[Source], form: Format, label: str, most: int
         DatasetError: a file is damaged, or has other columns than the first.
     """
     sheet, above = header_with(sources[0], label) if form is Format.excel else (None, 0)
-    spec = undeclared([source.name for source in sources], read=ReadSpec(skip_rows=above, sheet=sheet))
-    nested, whole = told_columns(sources[0]) if form is Format.parquet else ([], [])
+    nested, whole, unsigned = told_columns(sources[0]) if form is Format.parquet else ([], [], [])
+    read = ReadSpec(skip_rows=above, sheet=sheet)
+    spec = undeclared([source.name for source in sources], read=read, texts=unsigned)
 
     def rows(source: Source) -> "pd.DataFrame":
         names = names_in(source, spec, None)
@@ -45,8 +47,9 @@ def seen_in_types(sources: Sequence[Source], form: Format, label: str, most: int
     kinds = {}
     for name in table.columns:
         is_whole = name in whole if form is Format.parquet else _are_whole(table[name])
-        table[name], kinds[str(name)] = _settled(table[name], form, whole=is_whole)
-    seen = Seen(table, kinds)
+        stays = form is Format.parquet and name not in unsigned
+        table[name], kinds[str(name)] = _settled(table[name], stays=stays, whole=is_whole)
+    seen = Seen(table, kinds, why=long_told(cells_by_column(table[unsigned]), {name: kinds[name] for name in unsigned}))
     if nested:
         seen.keep = list(map(str, table.columns))
         seen.why.append(f"keeps all columns but those that are no numbers, texts or times: {listing(nested)}")
@@ -59,12 +62,12 @@ def seen_in_types(sources: Sequence[Source], form: Format, label: str, most: int
     return seen
 
 
-def _settled(column: "pd.Series", form: Format, *, whole: bool) -> "tuple[pd.Series, Kind]":
-    """A column as what its texts say, and what that is; texts of Parquet stay, but for booleans with gaps.
+def _settled(column: "pd.Series", *, stays: bool, whole: bool) -> "tuple[pd.Series, Kind]":
+    """A column as what its texts say, and what that is.
 
     Args:
         column: as the files have it.
-        form: of the files.
+        stays: whether texts are texts, but for booleans with gaps: those of Parquet are.
         whole: whether the file says that its numbers are whole; pandas has them as float64 where some are missing.
     """
     cells = column.astype("str") if column.dtype == "object" else column
@@ -74,7 +77,7 @@ def _settled(column: "pd.Series", form: Format, *, whole: bool) -> "tuple[pd.Ser
     if kind.type is not ColumnType.string:
         return cells, kind
     found = kind_of(cells.dropna().str.strip().unique(), PLAIN)
-    if form is Format.parquet and found.type is not ColumnType.boolean:
+    if stays and found.type is not ColumnType.boolean:
         return cells, kind
     return typed(cells, found, PLAIN, [""]), found
 
