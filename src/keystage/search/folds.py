@@ -122,6 +122,6 @@ def _unscorable(what: str, note: str) -> SearchError:
     return SearchError(
         what,
         why=f"trials are to be scored on {note}",
-        fix="take fewer automl.validation.folds or another kind, add rows, or search for a metric like log_loss that a "
-        "validation side without one of the classes has",
+        fix="search for a metric that needs no row of each class (automl.metric=log_loss), take fewer "
+        "automl.validation.folds or another kind, or leave out classes of few rows (dataset.rows.where)",
     )
