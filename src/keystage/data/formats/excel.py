@@ -44,7 +44,7 @@ class Header(NamedTuple):
 
 
 def header_with(source: Source, label: str) -> Header:
-    """The header that has the label among its cells: on the first sheet among whose first rows such a one is.
+    """The header that has the label among its cells: the widest row with most rows below it, on any sheet.
 
     Of a workbook with one sheet, its first row where there is none.
 
@@ -54,13 +54,16 @@ def header_with(source: Source, label: str) -> Header:
     import pandas as pd
 
     first: dict[str, str] = {}
+    found: dict[Header, int] = {}
     with _workbook(source) as book:
         for number, sheet in enumerate(map(str, book.sheet_names)):
             rows = pd.read_excel(book, sheet_name=sheet, header=None, nrows=_LOOKED_AT, dtype="str")
             for place, row in enumerate(rows.itertuples(index=False)):
                 if label in row:
-                    return Header(sheet if number else None, place)
+                    found[Header(sheet if number else None, place)] = rows.iloc[place].count() * (len(rows) - place - 1)
             first[sheet] = listing(rows.iloc[0].dropna()) if len(rows) else "nothing"
+    if found:
+        return max(found, key=lambda header: found[header])  # of equal ones the first
     if len(first) == 1:
         return Header(None, 0)
     raise DatasetError(
@@ -127,6 +130,7 @@ def _sheet(source: Source, book: "pd.ExcelFile", read: ReadSpec) -> str:
         raise DatasetError(
             f"{source.shown} has no sheet '{read.sheet}'",
             why=f"dataset.read.sheet names it; the workbook has: {listing(sheets)}",
-            fix=hint(read.sheet, sheets),
+            fix=f"{hint(read.sheet, sheets)} Of a file that is to be scored: --read sheet=NAME "
+            "--read skip_rows=0, where its header is the first row",
         )
     return read.sheet

@@ -21,6 +21,7 @@ PLAIN_MISSING = ("NULL", "\\N", "#N/A", "<NA>", "(null)")  # and these in any co
 _BOOLEAN = {"true", "false"}
 _CODE = re.compile(r"0\d+")  # a number that is none: 007
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}.*)?")
+_FEW = 0.05  # of the different cells of a column, which may be words beside its numbers
 MANY_CLASSES = 20  # different whole numbers, above which they are amounts
 MAX_INTEGER = 2**53  # what a double can count; longer digits are identifiers
 
@@ -142,10 +143,14 @@ def _number_kind(values: list[str], marks: Marks) -> ColumnType:
 
 
 def _are(marks: Marks, values: list[str]) -> bool:
-    """Whether all cells but those that may stand for missing ones are numbers in this writing."""
+    """Whether nearly all cells but those that may stand for missing ones are numbers in this writing."""
     others = [value for value in values if value not in MISSING]
-    pattern = marks.pattern
-    return bool(others) and all(pattern.fullmatch(value) for value in others)
+    fullmatch, left = marks.pattern.fullmatch, _FEW * len(others)
+    for value in others:
+        left -= fullmatch(value) is None
+        if left < 0:
+            return False
+    return bool(others)
 
 
 def typed(column: "pd.Series", kind: Kind, marks: Marks, missing: list[str]) -> "pd.Series":

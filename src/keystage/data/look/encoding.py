@@ -4,6 +4,7 @@ import codecs
 import re
 from itertools import chain
 from pathlib import Path
+from shlex import quote
 
 from keystage.core.errors import DatasetError
 from keystage.data.formats.encoding import decodes
@@ -69,11 +70,11 @@ def _require_text(head: bytes, source: Source) -> None:
     begin = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if re.match(rb"\[\s*\{", begin):
         lines = str(Path(source.shown).with_suffix(".jsonl"))
-        convert = f"import pandas; pandas.read_json('{source.shown}').to_json('{lines}', orient='records', lines=True)"
+        convert = f"import json; print(*map(json.dumps, json.load(open('{source.shown}'))), sep='\\n')"
         raise DatasetError(
             f"{source.shown} is an array of JSON",
             why="objects are read line by line, one in each, as JSON Lines have them",
-            fix=f'python -c "{convert}", then declare {lines}',
+            fix=f'python -c "{convert}" > {quote(lines)}, then declare {lines}',
         )
     if begin.startswith((b"<!doctype", b"<html", b"<?xml")):
         raise DatasetError(

@@ -1,18 +1,23 @@
 """Which rows a declaration takes: without those it leaves out, columns are what nearly all of their cells are."""
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Any
 
 from keystage.core.errors import counted, listing
 from keystage.data.columns import ColumnType
 from keystage.data.look.columns import MANY_CLASSES, kind_of, typed
 from keystage.data.look.seen import Seen
-from keystage.data.look.words import MOSTLY
+from keystage.data.look.words import HALF
 from keystage.data.sources.expression import named, without_values
 from keystage.data.spec import Task
 
 if TYPE_CHECKING:
     import pandas as pd
 
+_CLOSE, _FEW = 1e-3, 0.05
+_LIKE_SUMS = (
+    r"(?:grand |sub|sous-|zwischen)?(?:total|totaux|summe|gesamt|insgesamt|somme|totale|totaal|suma|average|mean)\b"
+)
 NUMBERS = {ColumnType.integer, ColumnType.number}
 _LAST = 5  # rows, among which sums of the others stand
 _TOTALS = {
@@ -36,7 +41,7 @@ def label_in_numbers(seen: Seen, label: str, task: Task | None) -> bool:
     if task is None and cells[written].nunique() <= MANY_CLASSES:
         return False
     kind = kind_of(cells[written].unique(), seen.marks)
-    if not len(cells) or written.mean() < MOSTLY or kind.type not in NUMBERS:
+    if not len(cells) or written.mean() < HALF or kind.type not in NUMBERS:
         return False
     words = cells[~written]
     seen.kinds[label], seen.table[label] = kind, typed(seen.table[label], kind, seen.marks, seen.missing)
@@ -79,7 +84,8 @@ def rows_taken(seen: Seen, label: str, task: Task, *, of_words: bool) -> tuple[s
             conditions.append(where)
             fixed.add(name)
             taken &= table[name] != total
-            told.append(f"the row of '{name}' {total!r} at the end is left out, as the sum of others")
+            told.append(f"the row of '{name}' {total!r} at the end is left out: it is a sum of others, or lacks cells")
+    told += _sums_told(seen, taken)
     settled = [name for name in map(str, table.columns) if name not in fixed and _settle(seen, name, taken)]
     if settled:
         told.append(f"{listing(map(repr, settled))} would be texts, but for rows that are left out")
@@ -96,16 +102,41 @@ def _lone(label: "pd.Series") -> list[int | str]:
 
 
 def _totals(seen: Seen) -> dict[str, str]:
-    """By column of texts, the one that says that its row, one of the last, is a sum of others."""
+    """By column of texts, the one that says that its row, one of the last, is a sum; and it is one, or lacks cells."""
     found = {}
     for name, kind in seen.kinds.items():
         if kind.type is not ColumnType.string:
             continue
         last = seen.table[name].tail(_LAST).dropna()
-        words = last[last.str.strip(" :.").str.lower().isin(_TOTALS)]
-        if len(words) == 1 and (seen.table[name] == words.iloc[0]).sum() == 1:
-            found[name] = str(words.iloc[0])
+        for place, word in last[last.str.strip(" :.").str.lower().isin(_TOTALS)].items():
+            if (seen.table[name] == word).sum() == 1 and _is_sum(seen, place):
+                found[name] = str(word)
     return found
+
+
+def _is_sum(seen: Seen, place: Any) -> bool:
+    """Whether a number is the sum of its column, or half of it; or a cell is missing where no other row's is."""
+    row, others = seen.table.loc[place], seen.table.drop(index=place)
+    if (row.isna() & others.notna().all()).any():
+        return True
+    numbers = [name for name, kind in seen.kinds.items() if kind.type in NUMBERS and row[name]]
+    return any(
+        math.isclose(row[name] * times, others[name].sum(), rel_tol=_CLOSE) for name in numbers for times in (1, 2)
+    )
+
+
+def _sums_told(seen: Seen, taken: "pd.Series") -> list[str]:
+    """Texts of few rows that begin with a word for sums, a sentence for each column that has such."""
+    told = []
+    for name in [name for name, kind in seen.kinds.items() if kind.type is ColumnType.string]:
+        cells = seen.table.loc[taken, name].dropna()
+        sums = cells[cells.str.strip().str.lower().str.match(_LIKE_SUMS)]
+        if 0 < len(sums) <= max(1, _FEW * len(cells)):
+            rows = counted(len(sums), "row is", "rows are")
+            told.append(
+                f"{rows} called {listing(map(repr, sums.unique()))} in '{name}': if sums, leave them out, by rows.where"
+            )
+    return told
 
 
 def _settle(seen: Seen, name: str, taken: "pd.Series") -> bool:

@@ -98,10 +98,11 @@ def _padded_before(records: Sequence[Sequence[str]], first: int, label: str) -> 
     Args:
         records: the first of the file.
         first: the place of the first that is as wide as most.
-        label: the header has it, and more cells than each line before it.
+        label: the header has it, and more cells than each line before it, of which a title may be that name alone.
     """
     filled = [sum(map(bool, record)) for record in records[: first + _TITLES]]
-    place = next((place for place in range(first, len(filled)) if label in records[place]), first)
+    those = [place for place in range(first, len(filled)) if label in records[place]]
+    place = max(those, key=lambda place: filled[place], default=first)  # of equal ones the first
     return place if max(filled[first:place], default=0) < filled[place] else first
 
 

@@ -9,6 +9,7 @@ from keystage.data.columns import ColumnType
 from keystage.data.formats.short_rows import short_rows
 from keystage.data.look.columns import MISSING, Kind
 from keystage.data.look.text import TextForm
+from keystage.data.marks import Marks
 from keystage.data.sources.resolve import Source
 from keystage.data.sources.spec import ReadSpec
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+_FEW_CODES = 100  # different cells; a measurement has more
 _NINES = re.compile(r"-?9{2,}(\.0*)?")  # -999 and the like, which many files have in the place of nothing
 
 
@@ -72,6 +74,22 @@ def long_told(cells: "Mapping[str, pd.Series]", kinds: Mapping[str, Kind]) -> li
     return [
         f"whole numbers of more digits than a number keeps (2**53) are texts: {_named(long)}; type number rounds them"
     ]
+
+
+def codes_told(cells: Mapping[str, "pd.Series"], kinds: Mapping[str, Kind], marks: Marks) -> list[str]:
+    """Columns of few numbers that may be codes, a sentence each: one number in two writings, or exponents alone."""
+    told = []
+    for name, kind in kinds.items():
+        texts = cells[name].index.to_series()
+        if kind.type not in {ColumnType.integer, ColumnType.number} or not 0 < len(texts) <= _FEW_CODES:
+            continue
+        texts = texts[texts.str.fullmatch(marks.pattern.pattern)]
+        twice = texts[marks.plain(texts).astype("float64").duplicated(keep=False)]
+        shown = twice if len(twice) else texts[texts.str.fullmatch(r"\d+[eE]\d+")]
+        if len(shown) and (len(twice) or len(shown) == len(texts)):
+            what = "are one number in two writings" if len(twice) else "are read as numbers with exponents"
+            told.append(f"{_named(shown)} of '{name}' {what}: where they are codes, declare it as string")
+    return told
 
 
 def _named(names: Iterable[str]) -> str:

@@ -8,7 +8,7 @@ from keystage.data.look.columns import PLAIN
 if TYPE_CHECKING:
     import pandas as pd
 
-MOSTLY = 0.9  # of the cells
+MOSTLY, HALF = 0.9, 0.5  # of the cells
 # A number with marks of thousands, and with a sign of money or percent: $1,234.56, 12,5 %, EUR 300.
 _SIGN = r"(?:[$€£¥%]|[A-Z]{3})?"
 _LIKE_DATES = r"(?:\w+,? )?\w{1,9}[-./ ]\w{1,9},?[-./ ]\d{2,4}(?:[T ]\d.*)?|\d{4}[-./]\d{1,2}[-./]\d{1,2}(?:[T ]\d.*)?"
@@ -21,7 +21,7 @@ def words_told(column: "pd.Series") -> str | None:
     """A sentence about texts that are numbers but for some words."""
     numbers = _numbers_among(column)
     words = column[numbers.index[~numbers]]
-    if not _are_most(numbers):
+    if not len(numbers) or numbers.mean() < HALF:
         return None
     if words.empty:
         odd = column.dropna()[lambda cells: ~cells.str.strip().str.fullmatch(PLAIN.pattern.pattern)]
