@@ -760,7 +760,7 @@ def test_what_is_no_table_is_called_what_it_is(tmp_path: Path, content: str, mes
     assert fix in got.value.fix
     if "JSON" in message:
         command = got.value.fix.rpartition(", then")[0]
-        subprocess.run(command.replace("python", sys.executable, 1), cwd=tmp_path, check=True, shell=True)  # noqa: S602
+        subprocess.run(command.replace("python", shlex.quote(sys.executable), 1), cwd=tmp_path, check=True, shell=True)  # noqa: S602
         assert look_at([_source(tmp_path / "t.jsonl")], "kind", None).rows == 2
 
 
