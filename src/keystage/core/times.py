@@ -29,13 +29,14 @@ FORMS = (
     "%b %Y",
     "%B %Y",
 )
-CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
+_CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
+TIMED_FORMS = tuple(f"{form}{clock}" for clock in _CLOCKS for form in FORMS[1:])  # each with and without a time of day
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
 MAYBE_DATE = re.compile(  # before a hundred forms are tried
     rf"^\s*(?:\d{{1,4}}[-./]\d{{1,2}}[-./]\d{{1,4}}|\d{{4}}-\d{{2}}\s*$|{_MONTH}[\s,-]+\d|\d{{1,2}}[\s-]*{_MONTH}[\s,-]+\d)",
     re.IGNORECASE,
 )
-_TRIED = 50  # texts, to find the forms that can be
+TRIED = 50  # texts, to find the forms that can be
 
 
 def common_forms(texts: Sequence[str]) -> list[str]:
@@ -44,10 +45,10 @@ def common_forms(texts: Sequence[str]) -> list[str]:
     Args:
         texts: at least one, none empty.
     """
-    if not all(MAYBE_DATE.match(text) for text in texts[:_TRIED]):
+    if not all(MAYBE_DATE.match(text) for text in texts[:TRIED]):
         return []
-    every = ["%Y-%m", *(f"{form}{clock}" for form in FORMS[1:] for clock in CLOCKS)]
-    return [form for form in every if are_times(texts[:_TRIED], form) and are_times(texts, form)]
+    every = ("%Y-%m", *TIMED_FORMS)
+    return [form for form in every if are_times(texts[:TRIED], form) and are_times(texts, form)]
 
 
 def are_times(texts: Sequence[str], form: str) -> bool:

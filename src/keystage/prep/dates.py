@@ -7,10 +7,8 @@ import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from keystage.core.times import CLOCKS, FORMS, MAYBE_DATE, exchanged
+from keystage.core.times import FORMS, MAYBE_DATE, TIMED_FORMS, TRIED, exchanged
 from keystage.prep.raw import without_zone
-
-_TRIED = 50  # texts, to find the forms that can be
 
 
 class DateParts(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no annotations
@@ -144,9 +142,8 @@ def forms_of(texts: pd.Series, counts: np.ndarray, enough: float) -> WrittenDate
 
 
 def _candidates(texts: pd.Series) -> list[str]:
-    head = texts.head(_TRIED)
-    every = [FORMS[0], *(f"{form}{clock}" for clock in CLOCKS for form in FORMS[1:])]
-    return [form for form in every if times_in(head, [form]).notna().any()]
+    head = texts.head(TRIED)
+    return [form for form in (FORMS[0], *TIMED_FORMS) if times_in(head, [form]).notna().any()]
 
 
 def _is_ambiguous(texts: pd.Series, forms: list[str]) -> bool:

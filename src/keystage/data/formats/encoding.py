@@ -9,7 +9,7 @@ from keystage.data.formats.plain import opened
 from keystage.data.sources.resolve import Source
 from keystage.data.sources.spec import ReadSpec
 
-_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _ODD_LINES = 200  # lines that do not decode: enough to know an alphabet by
 _LOOKED_AT = 64 * 2**20  # bytes
 _TELLING = 64  # characters; of fewer no language can be told, and the commonest encoding is the best guess
@@ -41,7 +41,7 @@ def readable_as(path: Path, name: str, declared: str) -> tuple[str, str]:
     """
     with opened(path, name) as file:
         start = file.read(4)
-        for mark, encoding in _MARKS:
+        for mark, encoding in BYTE_ORDER_MARKS:
             if start.startswith(mark):
                 return encoding, repr(_decoded(start + file.read(60), encoding))
         if b"\0" in start:  # letters of two bytes, of which one is empty

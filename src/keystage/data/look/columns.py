@@ -22,6 +22,7 @@ _BOOLEAN = {"true", "false"}
 _CODE = re.compile(r"0\d+")  # a number that is none: 007
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}.*)?")
 _FEW = 0.05  # of the different cells of a column, which may be words beside its numbers
+NUMBERS = {ColumnType.integer, ColumnType.number}
 MANY_CLASSES = 20  # different whole numbers, above which they are amounts
 MAX_INTEGER = 2**53  # what a double can count; longer digits are identifiers
 
@@ -165,6 +166,6 @@ def typed(column: "pd.Series", kind: Kind, marks: Marks, missing: list[str]) -> 
     if kind.type in {ColumnType.string, ColumnType.boolean}:
         return column.mask(empty)
     cells = cells.mask(empty)
-    if kind.type in {ColumnType.integer, ColumnType.number}:
+    if kind.type in NUMBERS:
         return pd.to_numeric(marks.plain(cells), errors="coerce")
     return pd.to_datetime(cells, errors="coerce", format=kind.time or "ISO8601", utc=True)

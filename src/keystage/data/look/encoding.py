@@ -1,13 +1,12 @@
 """In which encoding a file is, by its bytes, and whether it is a text at all."""
 
-import codecs
 import re
 from itertools import chain
 from pathlib import Path
 from shlex import quote
 
 from keystage.core.errors import DatasetError
-from keystage.data.formats.encoding import decodes
+from keystage.data.formats.encoding import BYTE_ORDER_MARKS, decodes
 from keystage.data.formats.plain import opened
 from keystage.data.sources.resolve import Source
 
@@ -18,7 +17,6 @@ _GUESSED = 2**18  # bytes from which an encoding is guessed
 # Letters and signs of Western languages that are common in them; Cyrillic read as Western has many that are not.
 _WESTERN = set("äöüßÄÖÜéèêëÉÈàâáãåÅçÇîïíìñÑôóòõøØùûúæÆœŒ€£§°²³µ½¼±·«»…•™©®¿¡ªº\u00a0\u00b4\u00d7\u2013\u2014")
 _WESTERN |= set("\u2018\u2019\u201c\u201d\u201e")
-_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 _SQLITE = b"SQLite format 3\0"
 _BINARY = {
@@ -41,7 +39,7 @@ def encoding_of(source: Source) -> tuple[str, list[str]]:
     with opened(source.path, source.name) as raw:
         head = raw.read(_GUESSED) + raw.readline()
         _require_text(head, source)
-        for mark, name in _BOMS:
+        for mark, name in BYTE_ORDER_MARKS:
             if head.startswith(mark):
                 return name, [] if name == "utf-8" else ["its first bytes are the mark of UTF-16"]
         if head[1::2].count(0) > 0.3 * len(head) / 2:

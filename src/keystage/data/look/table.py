@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from keystage.core.errors import DatasetError, counted, hint, listing
 from keystage.core.progress import Say
 from keystage.data.columns import ColumnType
-from keystage.data.look.columns import MANY_CLASSES, PLAIN, Kind
+from keystage.data.look.columns import MANY_CLASSES, NUMBERS, Kind
 from keystage.data.look.reading import seen_in
-from keystage.data.look.taken import NUMBERS, label_in_numbers, rows_taken
+from keystage.data.look.taken import label_in_numbers, rows_taken
 from keystage.data.look.told import alike_told
-from keystage.data.look.words import mostly_dates, mostly_numbers, words_told
+from keystage.data.look.words import mostly_dates, mostly_numbers, not_plain, words_told
 from keystage.data.purpose import Purpose
 from keystage.data.sources.resolve import Source
 from keystage.data.spec import Task
@@ -178,9 +178,8 @@ def _task(label: "pd.Series", kind: ColumnType, asked: Task | None, *, is_part: 
 
 def _odd(label: "pd.Series") -> str:
     """The first cell that is no plain number, or the first of all."""
-    cells = label.dropna().astype("str").str.strip()
-    odd = cells[~cells.str.fullmatch(PLAIN.pattern.pattern)]
-    return str(odd.iloc[0] if len(odd) else cells.iloc[0])
+    odd = not_plain(label)
+    return str(odd.iloc[0] if len(odd) else label.dropna().iloc[0]).strip()
 
 
 def _drops(table: "pd.DataFrame", *, is_part: bool) -> dict[str, str]:

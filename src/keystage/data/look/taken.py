@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from keystage.core.errors import counted, listing
 from keystage.data.columns import ColumnType
-from keystage.data.look.columns import MANY_CLASSES, kind_of, typed
+from keystage.data.look.columns import MANY_CLASSES, NUMBERS, kind_of, typed
 from keystage.data.look.seen import Seen
 from keystage.data.look.words import HALF
 from keystage.data.sources.expression import named, without_values
@@ -14,11 +14,11 @@ from keystage.data.spec import Task
 if TYPE_CHECKING:
     import pandas as pd
 
-_CLOSE, _FEW = 1e-3, 0.05
+_CLOSE = 1e-3  # share by which a rounded sum may be another
+_FEW = 0.05  # of the rows, which may be sums of parts of them
 _LIKE_SUMS = (
     r"(?:grand |sub|sous-|zwischen)?(?:total|totaux|summe|gesamt|insgesamt|somme|totale|totaal|suma|average|mean)\b"
 )
-NUMBERS = {ColumnType.integer, ColumnType.number}
 _LAST = 5  # rows, among which sums of the others stand
 _TOTALS = {
     "total", "totals", "grand total", "sum", "summe", "gesamt", "gesamtsumme", "insgesamt", "somme", "total général",

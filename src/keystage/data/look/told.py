@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from keystage.core.errors import counted, listing
 from keystage.data.columns import ColumnType
 from keystage.data.formats.short_rows import short_rows
-from keystage.data.look.columns import MISSING, Kind
+from keystage.data.look.columns import MISSING, NUMBERS, Kind
 from keystage.data.look.text import TextForm
 from keystage.data.marks import Marks
 from keystage.data.sources.resolve import Source
@@ -81,7 +81,7 @@ def codes_told(cells: Mapping[str, "pd.Series"], kinds: Mapping[str, Kind], mark
     told = []
     for name, kind in kinds.items():
         texts = cells[name].index.to_series()
-        if kind.type not in {ColumnType.integer, ColumnType.number} or not 0 < len(texts) <= _FEW_CODES:
+        if kind.type not in NUMBERS or not 0 < len(texts) <= _FEW_CODES:
             continue
         texts = texts[texts.str.fullmatch(marks.pattern.pattern)]
         twice = texts[marks.plain(texts).astype("float64").duplicated(keep=False)]

@@ -24,7 +24,7 @@ def words_told(column: "pd.Series") -> str | None:
     if not len(numbers) or numbers.mean() < HALF:
         return None
     if words.empty:
-        odd = column.dropna()[lambda cells: ~cells.str.strip().str.fullmatch(PLAIN.pattern.pattern)]
+        odd = not_plain(column)
         few = len(odd) and len(odd) <= (1 - MOSTLY) * len(numbers)
         return (
             f"'{column.name}' holds numbers, of which some are written like '{odd.iloc[0]}': it is text"
@@ -33,6 +33,12 @@ def words_told(column: "pd.Series") -> str | None:
         )
     others = f"{counted(len(words), 'cell', 'cells')} such as '{words.iloc[0].strip()}'"
     return f"'{column.name}' holds numbers, but for {others}: it is declared as text"
+
+
+def not_plain(column: "pd.Series") -> "pd.Series":
+    """The cells that are no plain numbers; missing ones are left out."""
+    cells = column.dropna().astype("str")
+    return cells[~cells.str.strip().str.fullmatch(PLAIN.pattern.pattern)]
 
 
 def mostly_numbers(column: "pd.Series") -> bool:
