@@ -201,6 +201,9 @@ def test_true_and_false_are_what_they_were_in_training_in_each_form(project: Pro
     of_text, of_lines, of_parquet = (output.read_text(encoding="utf-8") for output in outputs)
     assert of_text == of_lines == of_parquet
     assert pd.read_csv(outputs[0])["predicted"].tolist() == json.loads(answer)[0]
+    rows.astype("object").assign(male="perhaps").to_csv(tmp_path / "odd.csv", index=False)
+    refused = project.call("keystage", "predict", "Flags@1", str(tmp_path / "odd.csv"), str(outputs[0]), ok=False)
+    assert "'male' holds 'perhaps', which is neither true nor false" in " ".join(refused.stdout.split())
 
 
 def test_of_several_files_a_bad_row_is_told_with_its_file_and_one_header_may_do_for_all(

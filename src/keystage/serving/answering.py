@@ -39,17 +39,11 @@ def _block(scorer: Scorer, header: dict[str, Any], body: bytes) -> dict[str, Any
     else:
         frame, table, bad = rows.from_arrow(body, kinds, booleans, header["written"], given)
     places = {place: number for number, place in enumerate(frame.index)}
-    scored, unfit = scorer.score(frame.drop(index=[place for place in bad if place in places]))
+    scored, unfit = scorer.score(frame.drop(index=[place for place in bad if place in places]), booleans)
     chosen = [places[place] for place in scored.index]
     kept = table.select(keep) if len(chosen) == len(frame) else table.select(keep).take(pa.array(chosen, pa.int64()))
     write_part(_joined(kept, scored), Path(header["part"]))
-    unfit = {place: _as_boolean(told) if told["column"] in booleans else told for place, told in unfit.items()}
     return {"rows": len(scored), "bad": sorted((bad | unfit).items())}
-
-
-def _as_boolean(told: dict[str, str]) -> dict[str, str]:
-    """Why a cell of a column that is true or false cannot be used: the model has it as a number."""
-    return {**told, "reason": told["reason"].replace("which is no number", "which is neither true nor false")}
 
 
 def _joined(kept: "pa.Table", scored: "pd.DataFrame") -> "pa.Table":

@@ -3,7 +3,7 @@
 This runs in the process that holds the model, whose recipe is of the keystage it was made with.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -37,11 +37,14 @@ class Scorer:
         self.classes: list[Any] = [] if classes is None else classes.tolist()
         self._has_intervals = bool(getattr(model.steps[-1][1], "has_intervals", False))
 
-    def score(self, rows: "pd.DataFrame") -> tuple["pd.DataFrame", dict[int, dict[str, str]]]:
+    def score(
+        self, rows: "pd.DataFrame", booleans: Sequence[str] = ()
+    ) -> tuple["pd.DataFrame", dict[int, dict[str, str]]]:
         """Score what can be scored.
 
         Args:
             rows: n rows whose index is 0 to n-1, or a part of it; columns of the model, in any order.
+            booleans: columns that are true or false in files, and numbers to the model.
 
         Returns:
             Of the scored rows, with their index, ``predicted`` and a ``probability_CLASS`` per class; and why the
@@ -50,18 +53,18 @@ class Scorer:
         try:
             return self._predict(rows), {}
         except ValueError:
-            bad = self._unfit(rows)
+            bad = self._unfit(rows, booleans)
         import pandas as pd
 
         scored, odd = self._apart(rows.drop(index=list(bad)))
         return pd.concat([self._predict(rows.iloc[:0]), *scored]) if not scored else pd.concat(scored), bad | odd
 
-    def _unfit(self, rows: "pd.DataFrame") -> dict[int, dict[str, str]]:
+    def _unfit(self, rows: "pd.DataFrame", booleans: Sequence[str]) -> dict[int, dict[str, str]]:
         bad: dict[int, dict[str, str]] = {}
         # The door is of the keystage that made the model; an older one cannot tell, and rows are tried one by one.
         found = self._door.unfit(rows) if hasattr(self._door, "unfit") else {}
         for name, mask in found.items():
-            kind = "date" if name in self._door.dates_ else "number"
+            kind = "date" if name in self._door.dates_ else "boolean" if name in booleans else "number"
             for place, cell in rows[name][mask].items():
                 bad.setdefault(int(place), {"column": name, "reason": unfit_cell(name, cell, kind)})
         return bad
@@ -115,7 +118,8 @@ def unfit_cell(name: str, cell: object, kind: str) -> str:
     """Why a cell cannot be used."""
     shown = repr(cell)
     shown = shown if len(shown) <= MAX_CELL else f"{shown[: MAX_CELL - 1]}…"
-    return f"column '{name}' holds {shown}, which is no {kind}"
+    why = "neither true nor false" if kind == "boolean" else f"no {kind}"
+    return f"column '{name}' holds {shown}, which is {why}"
 
 
 def as_records(scored: "pd.DataFrame") -> list[Mapping[str, Any]]:
