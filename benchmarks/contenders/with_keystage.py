@@ -1,40 +1,34 @@
 """keystage's stage ``train`` on a prepared table, with the settings of conf/automl/quick.yaml but for its budget.
 
-It runs as DVC runs it: in a process forked from the server that its fits are forked from. What that server imports is
-imported before the clock starts, as the other contenders' libraries are.
+It runs as DVC runs it: this process imports next to nothing and waits for one that is forked from the server that its
+fits are forked from. What that server imports is imported before the clock starts, as the other contenders' libraries
+are.
 """
 
 import json
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import yaml
+from job import Job, Trained, carry_out
+
+from keystage.adapters.fork_server import run_forked
 from keystage.compute import limits
 from keystage.compute.spec import ComputeProfile
+from keystage.pipeline import workspace
 
-limits.apply(ComputeProfile(cores=1))  # as stage train does, before numeric libraries are imported
-
-import pandas as pd  # noqa: E402
-import yaml  # noqa: E402
-from job import Job, Trained, carry_out  # noqa: E402
-
-from keystage.adapters.fork_server import run_forked  # noqa: E402
-from keystage.core.params import typed_params  # noqa: E402
-from keystage.data.spec import Task  # noqa: E402
-from keystage.data.table import PreparedTable, write_table  # noqa: E402
-from keystage.pipeline import workspace  # noqa: E402
+if TYPE_CHECKING:
+    import pandas as pd
 
 SETTINGS = Path(__file__).resolve().parents[2] / "conf/automl/quick.yaml"
 STAGES = ("dataprep", "train", "evaluate", "report", "register")
 
 
 def prepare(job: Job) -> None:
-    """Write what stage dataprep would have, and wait for the server's imports."""
-    task = Task.regression if job.is_regression else Task.classification
-    write_table(PreparedTable(job.features, job.label, task), workspace.TRAIN_TABLE)
-    workspace.REPORTS.mkdir(exist_ok=True)
-    Path("dvc.yaml").write_text("stages: {}\n", encoding="utf-8")  # the log of a search is named by its stage's inputs
-    run_forked(import_stage)
+    """Have what stage dataprep would have written, and the server's imports done."""
+    limits.apply(ComputeProfile(cores=1))  # as stage train does, before numeric libraries are imported
+    run_forked(write_prepared, job)
 
 
 def train(job: Job) -> Trained:
@@ -44,7 +38,7 @@ def train(job: Job) -> Trained:
     compute = {stage: {"cores": job.cores} for stage in STAGES}
     if code := run_forked(run_stage, {"seed": job.seed, "automl": automl, "compute": compute}):
         raise SystemExit(code)
-    trials = len(pd.read_parquet(workspace.LEADERBOARD))
+    trials = json.loads(workspace.SEARCH_REPORT.read_text(encoding="utf-8"))["trials"]
     members = json.loads(workspace.MODEL_REPORT.read_text(encoding="utf-8"))["members"]
     method = "predict" if job.is_regression else "predict_proba"
 
@@ -52,19 +46,27 @@ def train(job: Job) -> Trained:
     def model() -> Any:
         return workspace.read_pickle(workspace.MODEL)
 
-    def predict(rows: pd.DataFrame) -> Any:
+    def predict(rows: "pd.DataFrame") -> Any:
         return getattr(model(), method)(rows)
 
     return Trained(predict, trials, ", ".join(item["estimator"] for item in members))
 
 
-def import_stage() -> None:
-    """Import what the stage needs: done when the server has imported the learners."""
+def write_prepared(job: Job) -> None:
+    """The table as the stage reads it, and the place where it works."""
+    from keystage.data.spec import Task
+    from keystage.data.table import PreparedTable, write_table
     from keystage.pipeline import train  # noqa: F401 - for its imports
+
+    task = Task.regression if job.is_regression else Task.classification
+    write_table(PreparedTable(job.features, job.label, task), workspace.TRAIN_TABLE)
+    workspace.REPORTS.mkdir(exist_ok=True)
+    Path("dvc.yaml").write_text("stages: {}\n", encoding="utf-8")  # the log of a search is named by its stage's inputs
 
 
 def run_stage(settings: dict[str, object]) -> None:
     """The stage, in the process that was forked for it."""
+    from keystage.core.params import typed_params
     from keystage.pipeline.train import TrainParams
     from keystage.pipeline.train import train as train_stage
 

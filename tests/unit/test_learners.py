@@ -107,15 +107,19 @@ def test_many_predictions_are_scored_as_one_is(task: Task, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["rf", "extra_tree"])
-def test_a_forest_of_many_rows_has_fewer_trees_of_fewer_rows(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_forest_of_many_rows_has_fewer_trees_of_fewer_rows_and_larger_leaves(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(forests, "ROWS", 5_000)
     features, target = RNG.normal(size=(400, 3)), RNG.normal(size=400)
     learner, setting = LEARNERS[name], Setting(Task.regression, "squared", 1, 0)
 
-    def sizes(rows: int) -> tuple[int, int]:
+    def sizes(rows: int) -> tuple[int, int, int]:
         model = learner.fit(setting, learner.starts[0], Sample(features[:rows], target[:rows]), None)
-        return len(model.estimators_), int(max(tree.tree_.n_node_samples[0] for tree in model.estimators_))
+        of_nodes = [tree.tree_.weighted_n_node_samples for tree in model.estimators_]
+        return len(of_nodes), int(max(rows[0] for rows in of_nodes)), int(min(rows.min() for rows in of_nodes))
 
     assert [sizes(rows)[0] for rows in (30, 50, 400)] == [150, 100, 50]
     assert sizes(400)[1] <= 100
-    assert sizes(50)[1] > 25
+    assert sizes(50)[1] == 50
+    assert [sizes(rows)[2] for rows in (30, 400)] == [1, forests.least_leaf(400, extra=name == "extra_tree")]

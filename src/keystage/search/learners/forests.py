@@ -22,6 +22,7 @@ def _fit(setting: Setting, point: Point, sample: Sample, _validation: Validation
     }[setting.is_classification, extra]
     parameters = {key: value for key, value in point.items() if setting.is_classification or key != "criterion"}
     trees, of_a_tree = size_for(len(sample.target))
+    parameters["min_samples_leaf"] = max(parameters["min_samples_leaf"], least_leaf(len(sample.target), extra=extra))
     if of_a_tree is not None:
         parameters |= {"bootstrap": True, "max_samples": of_a_tree}
     model = kind(n_estimators=trees, random_state=setting.seed, n_jobs=1, **parameters)
@@ -38,6 +39,19 @@ def size_for(rows: int) -> tuple[int, int | None]:
     """
     trees = max(LEAST_TREES, min(MOST_TREES, ROWS // rows))
     return trees, ROWS // trees if rows > ROWS // trees else None
+
+
+def least_leaf(rows: int, *, extra: bool) -> int:
+    """The rows that a leaf holds at least.
+
+    Of more rows than those from which on trees are fewer, leaves of one make a forest large and no better
+    (docs/adr/0012).
+
+    Args:
+        rows: to learn from.
+        extra: whether splits are drawn, which makes more leaves.
+    """
+    return 1 if rows <= ROWS // MOST_TREES else 3 if extra else 2
 
 
 _SPACE: Space = {
