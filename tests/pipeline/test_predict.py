@@ -307,11 +307,11 @@ def test_a_bad_row_stops_it_unless_a_share_is_allowed_and_then_each_is_told(
 
     assert (
         refused.value.what
-        == "3 rows of rows.csv cannot be scored, and the rest was not looked at: --max-bad allows none"
+        == "3 of the 891 rows of rows.csv that were looked at cannot be scored: --max-bad allows none"
     )
     assert "row 3: the row has 13 fields, the header 12" in refused.value.why
     assert "row 8: column 'Age' holds 'old', which is no number" in refused.value.why
-    assert "3 rows of rows.csv cannot be scored of 891" in few.value.what
+    assert "3 of the 891 rows of rows.csv cannot be scored" in few.value.what
     assert outcome == Outcome(888, 3, Path(f"{output}.bad.jsonl"), taken_up=0)
     bad = [json.loads(line) for line in Path(f"{output}.bad.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [(row["row"], row["column"]) for row in bad] == [(3, ""), (6, ""), (8, "Age")]

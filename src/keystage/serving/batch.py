@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import closing
 from dataclasses import dataclass, field
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,7 @@ def predict_file(request: Request, say: Callable[[Progress], None]) -> Outcome:
             done = run.progress
             done.bad.sort(key=_place)
             if len(done.bad) > request.max_bad * done.rows:
-                raise too_many(done.bad, done.rows, request)
+                raise too_many(done.bad, done.rows, request, is_whole=True)
         except DatasetError as error:
             if not isinstance(error.__cause__, OSError):  # a disk may come back, rows must be mended: other work
                 parts.remove()
@@ -143,7 +144,7 @@ class _Run:
         read = sum(sizes[: block.file]) + block.read * sizes[block.file]
         progress.read = max(progress.read, read / max(sum(sizes), 1))
         if found and not self._request.max_bad:
-            raise too_many(sorted(progress.bad, key=_place), None, self._request)
+            raise too_many(sorted(progress.bad, key=_place), progress.rows, self._request, is_whole=False)
         self._say(progress)
 
 
@@ -152,23 +153,25 @@ def _place(row: Mapping[str, Any]) -> tuple[str, int]:
     return row.get("file", ""), int(row["row"])
 
 
-def too_many(bad: Sequence[Mapping[str, Any]], rows: int | None, request: Request) -> DatasetError:
+def too_many(bad: Sequence[Mapping[str, Any]], rows: int, request: Request, *, is_whole: bool) -> DatasetError:
     """The words for more bad rows than may be.
 
     Args:
         bad: those found, in order.
-        rows: of the file; None where it was not read to its end.
+        rows: that were looked at.
         request: what was asked for.
+        is_whole: whether these are all there are.
     """
     shown = "; ".join(
         f"row {row['row']}{' of ' + row['file'] if 'file' in row else ''}: {row['reason']}" for row in bad[:SHOWN_BAD]
     )
-    of = f" of {rows:,}" if rows is not None else ", and the rest was not looked at"
+    seen = "" if is_whole else " that were looked at"
     share = f" --max-bad allows {request.max_bad:.4g} of them" if request.max_bad else " --max-bad allows none"
     return DatasetError(
-        f"{counted(len(bad), 'row', 'rows')} of {request.source.name} cannot be scored{of}:{share}",
+        f"{len(bad):,} of the {counted(rows, 'row', 'rows')} of {request.source.name}{seen} cannot be scored:{share}",
         why=shown + (f"; and {len(bad) - SHOWN_BAD:,} more" if len(bad) > SHOWN_BAD else ""),
-        fix="correct them, or allow a share of them, as in --max-bad 0.01: a file of their own then tells them",
+        fix=f"correct them, or allow a share of them, as in --max-bad {max(1, ceil(100 * len(bad) / rows)) / 100:g}: "
+        "a file of their own then tells them",
     )
 
 
