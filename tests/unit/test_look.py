@@ -156,7 +156,8 @@ def test_the_task_goes_by_the_label_and_says_why(tmp_path: Path, label: list[obj
 def test_a_declaration_is_written_that_conf_takes_and_nothing_is_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "data" / "Some Table.csv"
     path.parent.mkdir()
-    path.write_text(PLAIN.replace("amount", "on: it's"), encoding="utf-8")
+    rows = PLAIN.replace("amount", "on: it's")
+    path.write_text(rows + rows.partition("\n")[2], encoding="utf-8")
 
     written, _ = declare(tmp_path, path, Wish("kind"))
     told = yaml.safe_load((tmp_path / written).read_text(encoding="utf-8"))
@@ -178,6 +179,7 @@ def test_a_declaration_is_written_that_conf_takes_and_nothing_is_overwritten(tmp
         ("a,b\n1,2\n", "c", "t.csv has no column 'c'"),
         ("a,b\n1,2\n1,3\n", "a", "nothing to learn about 'a'"),
         ("a,a\nx,2\nz,3\n", "a", "two columns of one name: a"),
+        ("a,b\n2024-01-01,2\n2024-01-02,3\n", "a", "'a' cannot be the label"),
     ],
 )
 def test_what_cannot_be_declared_is_said(tmp_path: Path, content: str, label: str, words: str) -> None:
@@ -277,6 +279,43 @@ def test_a_forecast_is_declared_with_what_a_look_cannot_tell(tmp_path: Path) -> 
         Wish("sold", None, Task.forecasting)
 
 
+def test_years_are_times_where_a_forecast_goes_by_them(tmp_path: Path) -> None:
+    (tmp_path / "nile.csv").write_text("".join(["time,Nile\n", *(f"{1871 + n},{n % 7}\n" for n in range(60))]))
+    written, _ = declare(tmp_path, tmp_path / "nile.csv", Wish("Nile", None, Task.forecasting, "time", ForecastSpec(3)))
+    told = yaml.safe_load((tmp_path / written).read_text(encoding="utf-8"))
+
+    assert told["columns"][0] == {"name": "time", "type": "datetime"}
+    assert told["read"]["datetimes"] == {"time": "%Y"}
+
+
+@pytest.mark.parametrize("odd", ["see\nnote", "6.2\x1a", "a\x85b", "a\u2028b"])
+def test_cells_of_several_lines_leave_a_declaration_that_can_be_read(tmp_path: Path, odd: str) -> None:
+    rows = [{"the\nn": str(n % 7), "kind": "ab"[n % 2]} for n in range(40)] + [{"the\nn": odd, "kind": odd}]
+    pd.DataFrame(rows).to_csv(tmp_path / "t.csv", index=False)
+
+    written, _ = declare(tmp_path, tmp_path / "t.csv", Wish("kind"))
+    told = yaml.safe_load((tmp_path / written).read_text(encoding="utf-8"))
+
+    assert told["columns"][0]["name"] == "the\nn"
+    assert told["rows"]["where"] == f"kind not in [{odd!r}]"
+
+
+def test_a_label_of_which_each_cell_is_another_is_none_for_classes(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("".join(["n,kind\n", *(f"{n % 7},a{n}\n" for n in range(40))]))
+
+    with pytest.raises(DatasetError, match="'kind' has 0 classes of two rows or more"):
+        declare(tmp_path, tmp_path / "t.csv", Wish("kind"))
+
+    assert not (tmp_path / "conf/dataset").is_dir()
+
+
+def test_amounts_below_a_row_of_units_are_no_classes_in_a_short_table_either(tmp_path: Path) -> None:
+    found = _look(tmp_path, "".join(["n,load\nh,MW\n", *(f"{n % 5},{n * 13}\n" for n in range(15))]), "load")
+
+    assert (found.task, found.where) == (Task.regression, "load.notna()")
+    assert found.columns["n"] is ColumnType.integer
+
+
 def test_what_reads_in_two_ways_is_told_and_can_be_said(tmp_path: Path) -> None:
     days = "".join(f"{n:02}/03/2024,{n % 2}\n" for n in range(1, 13))
     found = _look(tmp_path, f"day,kind\n{days}")
@@ -309,8 +348,11 @@ def test_a_label_of_money_is_no_class(tmp_path: Path) -> None:
 def test_what_is_sure_to_fail_is_not_recommended(tmp_path: Path) -> None:
     months = "".join(f"{1949 + n // 12}-{n % 12 + 1:02},{n}\n" for n in range(60))
     with pytest.raises(DatasetError, match="nothing is left to learn 'n' from") as refused:
-        _look(tmp_path, f"id,n\n{''.join(f'{n},{n * 7}' + chr(10) for n in range(60))}", "n")
+        _look(tmp_path, f"id,n\n{''.join(f'a{n},{n * 7}' + chr(10) for n in range(60))}", "n")
     assert "--task forecasting" in refused.value.fix
+    years = _look(tmp_path, f"year,n\n{''.join(f'{1900 + n},{n * 7}' + chr(10) for n in range(60))}", "n")
+    assert years.drop == {}
+    assert "nothing else is there to learn from; to go by times: --task forecasting --time 'year'" in years.why[-1]
     assert _look(tmp_path, f"month,n\n{months}", "n").read == {"datetimes": {"month": "%Y-%m"}}
     (tmp_path / "t.csv").write_text("part,x\n0.5,1\n1.5,2\n", encoding="utf-8")
     with pytest.raises(DatasetError, match="'part' cannot be the label of classification"):
@@ -367,6 +409,12 @@ def test_files_that_are_written_otherwise_than_the_first_are_refused(
         look_at(_sources(tmp_path, contents), "y", Task.classification)
 
     assert words in refused.value.why
+
+
+def test_files_of_which_one_has_fewer_columns_are_told_apart(tmp_path: Path) -> None:
+    for other in ("a,y\n1,u\n", "a;b;y\n1;2;u\n"):
+        with pytest.raises(DatasetError, match=r"two\.csv and one\.csv have different columns"):
+            look_at(_sources(tmp_path, ["a,b,y\n1,2,u\n2,3,v\n", other]), "y", None)
 
 
 def test_files_may_differ_in_what_each_holds(tmp_path: Path) -> None:

@@ -194,6 +194,11 @@ def cut(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
+def in_one_line(text: str) -> str:
+    """A text with line ends and other characters that nobody sees as Python writes them."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
 def hint(name: str, known: Iterable[str]) -> str:
     """The nearest known name as a question, or all of them when none is near."""
     every = list(known)

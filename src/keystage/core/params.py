@@ -123,7 +123,8 @@ def parse_yaml(text: str | bytes, shown: str) -> Any:
         raise ConfigError(
             f"{shown} is no YAML",
             why=" ".join(str(error).split()),
-            fix=f"correct it, or git restore {shown}; after a merge, take either side: what is kept is found by key",
+            fix=f"correct it, or git restore {shown}, or remove it if git has none; after a merge, take either side: "
+            "what is kept is found by key",
         ) from error
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from keystage.core.errors import DatasetError, listing
+from keystage.core.errors import DatasetError, counted, in_one_line, listing
 from keystage.core.progress import Say
 from keystage.data.columns import ColumnType
 from keystage.data.forecast import ForecastSpec
@@ -88,12 +88,18 @@ def declare(root: Path, place: Path, wish: Wish, say: Say = str) -> tuple[Path, 
         raise DatasetError(
             f"{place} does not exist", why=f"its folder holds: {listing(there) or 'nothing'}", fix="correct the path"
         )
-    look = look_at(sources, wish.label, wish.task, wish.roles, has_header=wish.has_header, say=say)
+    look = look_at(sources, wish.label, wish.task, wish.roles, time=wish.time, has_header=wish.has_header, say=say)
     if wish.time is not None and look.columns[wish.time] is not ColumnType.datetime:
         raise DatasetError(
             f"'{wish.time}' is no column of times",
             why=f"its cells are of type {look.columns[wish.time].value}",
             fix="write times in ISO 8601, like 2024-03-31, or name another column: --time",
+        )
+    if look.classes is not None and look.classes < 2:
+        raise DatasetError(
+            f"'{wish.label}' has {counted(look.classes, 'class', 'classes')} of two rows or more",
+            why="a split for a test needs two rows of each of two classes",
+            fix="--label: name another column, or --task regression where its cells are amounts",
         )
     path = CONF / f"{option}.yaml"
     (root / CONF).mkdir(parents=True, exist_ok=True)
@@ -155,8 +161,8 @@ def _is_number(text: str) -> bool:
 def _text(option: str, folder: str, entry: str, sources: Sequence[Source], wish: Wish, look: Look) -> str:
     """The declaration, with what was seen as comments."""
     of = f"{folder}/{entry}" if len(sources) == 1 else f"{folder}/{entry} ({len(sources)} files)"
-    lines = [f"# {of}, {look.extent}. Written by keystage dataset new; yours to edit. Seen:"]
-    lines += [f"#   {reason}" for reason in look.why]
+    seen = [f"{of}, {look.extent}. Written by keystage dataset new; yours to edit. Seen:"]
+    lines = [f"# {in_one_line(said)}" for said in [*seen, *(f"  {reason}" for reason in look.why)]]
     lines += [f"name: {_quoted(option)}", f"path: {_quoted(folder)}", f"files: [{_quoted(entry)}]"]
     lines += [f"label: {_quoted(wish.label)}", f"task: {look.task.value}"]
     if wish.time is not None and wish.forecast is not None:

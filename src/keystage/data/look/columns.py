@@ -134,6 +134,22 @@ def kind_by_type(column: "pd.Series") -> ColumnType:
     return ColumnType.string
 
 
+def are_classes(numbers: "pd.Series") -> bool:
+    """Whether numbers, missing ones left out, are classes: two, or few whole ones of which most come again."""
+    distinct = int(numbers.nunique())
+    whole = bool((numbers.dropna() % 1 == 0).all())
+    return distinct == 2 or (whole and distinct <= min(MANY_CLASSES, 0.2 * len(numbers)))
+
+
+def as_years(column: "pd.Series", kind: Kind) -> "pd.Series | None":
+    """Whole numbers of four digits as the first days of years; None where there are others."""
+    import pandas as pd
+
+    if kind.type is not ColumnType.integer or not column.between(1000, 9999).all():
+        return None
+    return pd.to_datetime(column.astype("str"), format="%Y", utc=True)
+
+
 def _number_kind(values: list[str], marks: Marks) -> ColumnType:
     import pandas as pd
 

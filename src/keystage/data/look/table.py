@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from keystage.core.errors import DatasetError, counted, hint, listing
 from keystage.core.progress import Say
 from keystage.data.columns import ColumnType
-from keystage.data.look.columns import MANY_CLASSES, NUMBERS, Kind
+from keystage.data.look.columns import MANY_CLASSES, NUMBERS, Kind, are_classes, as_years
 from keystage.data.look.reading import seen_in
+from keystage.data.look.seen import Seen
 from keystage.data.look.taken import label_in_numbers, rows_taken
 from keystage.data.look.told import alike_told
 from keystage.data.look.words import mostly_dates, mostly_numbers, not_plain, words_told
@@ -37,6 +38,7 @@ class Look:
         why: what was found and is not the usual, a sentence each.
         is_part: whether the files have more rows than were looked at.
         keep: the columns that can be read, where others cannot; empty where all can.
+        classes: of two rows or more; None where amounts are learnt, or only a part was looked at.
     """
 
     rows: int
@@ -49,6 +51,7 @@ class Look:
     why: list[str] = field(default_factory=list)
     is_part: bool = False
     keep: list[str] = field(default_factory=list)
+    classes: int | None = None
 
     @property
     def extent(self) -> str:
@@ -62,6 +65,7 @@ def look_at(
     task: Task | None,
     roles: Sequence[str] = (),
     *,
+    time: str | None = None,
     has_header: bool | None = None,
     say: Say = str,
 ) -> Look:
@@ -72,6 +76,7 @@ def look_at(
         label: the column to predict.
         task: what is learnt; None goes by the label.
         roles: columns that are no features, such as the time of a forecast; they are not dropped.
+        time: which of them is a time: whole numbers may be years.
         has_header: whether the first line of a text names the columns; None finds out.
         say: told what is being done.
 
@@ -80,22 +85,12 @@ def look_at(
     """
     seen = seen_in(sources, label, say, has_header=has_header)
     table, kinds = seen.table, seen.kinds
-    if odd := [str(name) for name in table.columns if "${" in str(name)]:
-        raise DatasetError(
-            f"{sources[0].shown} has columns whose names hold '${{': {listing(odd)}",
-            why="Hydra takes what follows for the name of a setting",
-            fix="give them other names in the file",
-        )
-    headless = seen.read.get("header") == "none" and has_header is None
-    for option, name in [("--label", label), *(("a role", role) for role in roles)]:
-        if name not in table.columns:
-            raise DatasetError(
-                f"{sources[0].shown} has no column '{name}'",
-                why=f"{option} names it; it has {len(table.columns)}: {listing(map(str, table.columns))}",
-                fix="--header, where the first line names them" if headless else hint(name, map(str, table.columns)),
-            )
+    _require_columns(seen, sources[0], label, roles, has_header=has_header)
+    if time is not None:
+        _take_years(seen, time)
     of_words = not seen.is_part and label_in_numbers(seen, label, task)
-    found, reason = _task(table[label], kinds[label].type, task, is_part=seen.is_part)
+    _require_learnable(table[label], kinds[label].type, task, is_part=seen.is_part)
+    found, reason = _task(table[label], kinds[label].type, task)
     where, left = (None, []) if seen.is_part else rows_taken(seen, label, found, of_words=of_words)
     if kinds[label].type is ColumnType.string:
         left += alike_told(table[label])
@@ -115,12 +110,59 @@ def look_at(
     say(f"looking for what there is to learn from in {len(table.columns)} columns")
     drops = _drops(table.drop(columns=[label, *roles]), is_part=seen.is_part)
     if not roles and len(drops) == len(table.columns) - 1:
+        why += _kept_after_all(drops, seen, label)
+    amounts = seen.is_part or found.learnt is Task.regression
+    classes = None if amounts else int((table[label].value_counts() > 1).sum())
+    read, missing = seen.read, seen.missing
+    return Look(len(table), columns, read, missing, found, drops, where, why, seen.is_part, seen.keep, classes)
+
+
+def _require_columns(seen: Seen, source: Source, label: str, roles: Sequence[str], *, has_header: bool | None) -> None:
+    if odd := [str(name) for name in seen.table.columns if "${" in str(name)]:
+        raise DatasetError(
+            f"{source.shown} has columns whose names hold '${{': {listing(odd)}",
+            why="Hydra takes what follows for the name of a setting",
+            fix="give them other names in the file",
+        )
+    headless = seen.read.get("header") == "none" and has_header is None
+    for option, name in [("--label", label), *(("a role", role) for role in roles)]:
+        if name not in seen.table.columns:
+            raise DatasetError(
+                f"{source.shown} has no column '{name}'",
+                why=f"{option} names it; it has {len(seen.table.columns)}: {listing(map(str, seen.table.columns))}",
+                fix="--header, where the first line names them"
+                if headless
+                else hint(name, map(str, seen.table.columns)),
+            )
+
+
+def _take_years(seen: Seen, time: str) -> None:
+    """Have a column of whole numbers that may be years, as times are asked for, as such in ``seen``."""
+    years = as_years(seen.table[time], seen.kinds[time])
+    if years is not None:
+        seen.table[time], seen.kinds[time] = years, Kind(ColumnType.datetime, "%Y")
+
+
+def _kept_after_all(drops: dict[str, str], seen: Seen, label: str) -> list[str]:
+    """Of columns that all would be dropped take the numbers out of ``drops``; return a sentence about it.
+
+    Raises:
+        DatasetError: there are none that vary.
+    """
+    numbers = [name for name in drops if seen.kinds[name].type in NUMBERS and seen.table[name].nunique() > 1]
+    if not numbers:
         raise DatasetError(
             f"nothing is left to learn '{label}' from",
             why="; ".join(f"'{name}' is {reason}" for name, reason in drops.items()) or "it is the only column",
             fix="add columns to the file; to go by times: --task forecasting --time COLUMN --horizon PERIODS",
         )
-    return Look(len(table), columns, seen.read, seen.missing, found, drops, where, why, seen.is_part, seen.keep)
+    for name in numbers:
+        del drops[name]
+    forecast = f"--task forecasting --time '{numbers[0]}' --horizon PERIODS"
+    return [
+        f"{listing(map(repr, numbers))} may be no more than names of rows, and nothing else is there to learn from; "
+        f"to go by times: {forecast}"
+    ]
 
 
 def _times_told(name: str, kind: Kind) -> str:
@@ -129,12 +171,8 @@ def _times_told(name: str, kind: Kind) -> str:
     return f"{told}; so can they like {kind.other}: choose" if kind.other else told
 
 
-def _task(label: "pd.Series", kind: ColumnType, asked: Task | None, *, is_part: bool) -> tuple[Task, str]:
-    """What is learnt of the label, and why.
-
-    Raises:
-        DatasetError: it has one value, or its cells suit no such task.
-    """
+def _require_learnable(label: "pd.Series", kind: ColumnType, asked: Task | None, *, is_part: bool) -> None:
+    """Refuse a label that has one value, or whose cells suit no task, or not the one that was asked for."""
     distinct = int(label.nunique())
     name = label.name
     if distinct < 2:
@@ -144,8 +182,14 @@ def _task(label: "pd.Series", kind: ColumnType, asked: Task | None, *, is_part: 
             fix="--label: name the column that is to be predicted"
             + ("; where later rows hold more, declare it by hand: docs/your-own-table.md" if is_part else ""),
         )
-    numbers = kind in NUMBERS
-    if asked is not None and asked.learnt is Task.regression and not numbers:
+    if kind is ColumnType.datetime:
+        raise DatasetError(
+            f"'{name}' cannot be the label",
+            why="its cells are times, which are neither classes nor amounts",
+            fix=f"--label: name another column; to go by these times: --task forecasting --time '{name}' "
+            "--horizon PERIODS, and --label what is forecast",
+        )
+    if asked is not None and asked.learnt is Task.regression and kind not in NUMBERS:
         raise DatasetError(
             f"'{name}' cannot be the label of {asked.value}",
             why=f"its cells are of type {kind.value}, not numbers, like '{_odd(label)}'",
@@ -153,13 +197,21 @@ def _task(label: "pd.Series", kind: ColumnType, asked: Task | None, *, is_part: 
             if mostly_numbers(label)
             else "--task classification, or another --label",
         )
-    whole = not numbers or bool((label.dropna() % 1 == 0).all())
-    if asked is Task.classification and not whole:
+    if asked is Task.classification and not _is_whole(label, kind):
         raise DatasetError(
             f"'{name}' cannot be the label of classification", why="it holds fractions", fix="--task regression"
         )
+
+
+def _task(label: "pd.Series", kind: ColumnType, asked: Task | None) -> tuple[Task, str]:
+    """What is learnt of the label, and why.
+
+    Raises:
+        DatasetError: of its texts each would be a class.
+    """
     if asked is not None:
         return asked, f"task {asked.value}, as asked"
+    name, distinct, whole, numbers = label.name, int(label.nunique()), _is_whole(label, kind), kind in NUMBERS
     values = f"'{name}' has {distinct} different values"
     if not numbers and distinct > MANY_CLASSES and mostly_numbers(label):
         raise DatasetError(
@@ -169,11 +221,15 @@ def _task(label: "pd.Series", kind: ColumnType, asked: Task | None, *, is_part: 
         )
     if not numbers:
         return Task.classification, f"task classification: {values}, which are no numbers"
-    if distinct == 2 or (whole and distinct <= min(MANY_CLASSES, 0.2 * len(label))):
+    if are_classes(label):
         return Task.classification, f"task classification: {values}, all of them whole" if whole else (
             f"task classification: {values}"
         )
     return Task.regression, f"task regression: {values}, which are numbers"
+
+
+def _is_whole(label: "pd.Series", kind: ColumnType) -> bool:
+    return kind not in NUMBERS or bool((label.dropna() % 1 == 0).all())
 
 
 def _odd(label: "pd.Series") -> str:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from keystage.core.errors import counted, listing
 from keystage.data.columns import ColumnType
-from keystage.data.look.columns import MANY_CLASSES, NUMBERS, kind_of, typed
+from keystage.data.look.columns import NUMBERS, are_classes, kind_of, typed
 from keystage.data.look.seen import Seen
 from keystage.data.look.words import HALF
 from keystage.data.sources.expression import named, without_values
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _CLOSE = 1e-3  # share by which a rounded sum may be another
-_FEW = 0.05  # of the rows, which may be sums of parts of them
+_FEW = 0.2  # of the rows, which may be sums of parts of them
 _LIKE_SUMS = (
     r"(?:grand |sub|sous-|zwischen)?(?:total|totaux|summe|gesamt|insgesamt|somme|totale|totaal|suma|average|mean)\b"
 )
@@ -38,10 +38,10 @@ def label_in_numbers(seen: Seen, label: str, task: Task | None) -> bool:
     if seen.kinds[label].type is not ColumnType.string or task is Task.classification:
         return False
     written = cells.str.fullmatch(seen.marks.pattern.pattern)
-    if task is None and cells[written].nunique() <= MANY_CLASSES:
-        return False
     kind = kind_of(cells[written].unique(), seen.marks)
     if not len(cells) or written.mean() < HALF or kind.type not in NUMBERS:
+        return False
+    if task is None and are_classes(typed(cells[written], kind, seen.marks, [])):
         return False
     words = cells[~written]
     seen.kinds[label], seen.table[label] = kind, typed(seen.table[label], kind, seen.marks, seen.missing)

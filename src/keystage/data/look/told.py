@@ -150,7 +150,7 @@ def short_told(sources: Sequence[Source], frames: "Sequence[pd.DataFrame]", form
     found = [
         short_rows(source, read, width, form.separator, has_header=form.has_header, most=len(frame))
         for source, frame in zip(sources, frames, strict=True)
-        if frame[frame.columns[width - 1]].isna().any()
+        if frame.shape[1] >= width and frame[frame.columns[width - 1]].isna().any()
     ]
     return [
         f"{rows}: the cells at their end are taken as missing; if that is wrong, correct the file"
