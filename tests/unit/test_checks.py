@@ -117,6 +117,16 @@ def test_times_in_another_form_are_told_with_the_form_they_have(tmp_path: Path) 
     assert "give the form of 't' in dataset.read.datetimes: %d.%m.%Y %H:%M, name" in raised.value.fix
 
 
+def test_times_that_no_registered_model_could_take_are_no_times(tmp_path: Path) -> None:
+    text = "t,y\n9999-12-31,0\n2024-02-01,1\n1533-09-07,1\n"
+    with pytest.raises(DatasetError, match="column 't' of dataset 't' has 2 cells that are no datetime") as raised:
+        _read(tmp_path, text, {"t": {"kind": "datetime"}})
+    read = _read(tmp_path, text, {"t": {"kind": "datetime"}}, bad_cells=BadCells.empty)
+
+    assert "declare 't' as string where times before 1677 or after 2262 are meant, name the text" in raised.value.fix
+    assert read.table["t"].isna().tolist() == [True, False, True]
+
+
 @pytest.mark.parametrize(
     ("rules", "message"),
     [

@@ -279,6 +279,15 @@ def test_a_forecast_is_declared_with_what_a_look_cannot_tell(tmp_path: Path) -> 
         Wish("sold", None, Task.forecasting)
 
 
+def test_dates_too_far_away_for_times_are_texts_and_told(tmp_path: Path) -> None:
+    found = _look(
+        tmp_path, "".join(["end,kind\n", *(f"2024-01-{n:02},{n % 2}\n" for n in range(1, 30)), "9999-12-31,0\n"])
+    )
+
+    assert found.columns["end"] is ColumnType.string
+    assert found.why[0].startswith("times of 'end' before 1677 or after 2262 make it text: '9999-12-31'; where that")
+
+
 def test_years_are_times_where_a_forecast_goes_by_them(tmp_path: Path) -> None:
     (tmp_path / "nile.csv").write_text("".join(["time,Nile\n", *(f"{1871 + n},{n % 7}\n" for n in range(60))]))
     written, _ = declare(tmp_path, tmp_path / "nile.csv", Wish("Nile", None, Task.forecasting, "time", ForecastSpec(3)))

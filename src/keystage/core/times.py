@@ -2,6 +2,10 @@
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Forms of dates, in the order in which they are tried. The first is pandas' name for all of ISO 8601.
 FORMS = (
@@ -36,6 +40,7 @@ MAYBE_DATE = re.compile(  # before a hundred forms are tried
     rf"^\s*(?:\d{{1,4}}[-./]\d{{1,2}}[-./]\d{{1,4}}|\d{{4}}-\d{{2}}\s*$|{_MONTH}[\s,-]+\d|\d{{1,2}}[\s-]*{_MONTH}[\s,-]+\d)",
     re.IGNORECASE,
 )
+ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 TRIED = 50  # texts, to find the forms that can be
 
 
@@ -55,7 +60,18 @@ def are_times(texts: Sequence[str], form: str) -> bool:
     """Whether all texts are times in a form."""
     import pandas as pd
 
-    return bool(pd.to_datetime(pd.Series(texts), errors="coerce", format=form, utc=True).notna().all())
+    return bool(within(pd.to_datetime(pd.Series(texts), errors="coerce", format=form, utc=True)).all())
+
+
+def within(times: "pd.Series") -> "pd.Series":
+    """Which times are from 1677 to 2262, as nanoseconds in 64 bits can tell; missing ones are not.
+
+    MLflow takes times for no others (3.17, ``mlflow/models/utils.py``, ``_enforce_mlflow_datatype``).
+    """
+    import pandas as pd
+
+    zone = getattr(times.dtype, "tz", None)
+    return times.between(pd.Timestamp.min.tz_localize(zone), pd.Timestamp.max.tz_localize(zone))
 
 
 def exchanged(form: str) -> str:
@@ -64,7 +80,9 @@ def exchanged(form: str) -> str:
 
 
 def advised(column: str, texts: Sequence[str]) -> str:
-    """How to give the form of a column's times that are not in ISO 8601: the one these have, both if it may be two."""
+    """How to declare a column with times that are not taken: in the form these have, both if it may be two."""
+    if texts and all(ISO_DAY.match(text) for text in texts):
+        return f"declare '{column}' as string where times before 1677 or after 2262 are meant"
     forms = common_forms(texts) if texts else []
     either = [form for form in forms if exchanged(form) in forms]
     said = " or ".join(either or forms[:1] or ["like %d.%m.%Y"])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from keystage.core.errors import DatasetError, listing
-from keystage.core.times import advised
+from keystage.core.times import advised, within
 from keystage.data.columns import ColumnSpec, ColumnType, OnViolation
 from keystage.data.spec import DatasetSpec
 
@@ -130,6 +130,7 @@ def cast_to(column: "pd.Series", kind: ColumnType, form: str | None = None) -> "
     cast: pd.Series
     if kind is ColumnType.datetime:
         cast = _times(column, form or "ISO8601")
+        cast = cast.where(within(cast))
     elif kind is ColumnType.boolean:
         words = column.astype("str").str.strip().str.lower()
         cast = words.map({**dict.fromkeys(_TRUE, 1.0), **dict.fromkeys(_FALSE, 0.0)})

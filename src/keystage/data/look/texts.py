@@ -12,7 +12,15 @@ from keystage.data.look.alike import require_alike
 from keystage.data.look.columns import blanks_in, cells_by_column, kind_of, marks_of, missing_in, typed
 from keystage.data.look.seen import Seen, below_each_other
 from keystage.data.look.text import TextForm
-from keystage.data.look.told import codes_told, long_told, markers_told, numbers_told, short_told, spaces_told
+from keystage.data.look.told import (
+    codes_told,
+    far_times_told,
+    long_told,
+    markers_told,
+    numbers_told,
+    short_told,
+    spaces_told,
+)
 from keystage.data.marks import Marks
 from keystage.data.sources.resolve import Source
 from keystage.data.sources.spec import ShortRows
@@ -54,7 +62,12 @@ def seen_in_texts(sources: Sequence[Source], form: TextForm, most: int | None, s
     why += spaces_told(raw[own], texts)
     if missing != [""]:
         why.append(f"missing cells are written {', '.join(repr(text) for text in missing if text)}")
-    why += [*markers_told(cells, missing), *long_told(cells, kinds), *codes_told(cells, kinds, marks)]
+    why += [
+        *markers_told(cells, missing),
+        *long_told(cells, kinds),
+        *far_times_told(cells, kinds),
+        *codes_told(cells, kinds, marks),
+    ]
     table = pd.DataFrame({name: typed(raw[name], kinds[str(name)], marks, missing) for name in own})
     why += numbers_told(table, cells)
     table[list(sources[0].partitions)] = raw[list(sources[0].partitions)]

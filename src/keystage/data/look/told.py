@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from keystage.core.errors import counted, listing
+from keystage.core.times import ISO_DAY, within
 from keystage.data.columns import ColumnType
 from keystage.data.formats.short_rows import short_rows
 from keystage.data.look.columns import MISSING, NUMBERS, Kind
@@ -135,6 +136,29 @@ def numbers_told(table: "pd.DataFrame", cells: "Mapping[str, pd.Series]") -> lis
             rest = f"far from all others, which are {others[0]:g} to {others[-1]:g}"
             sentences.append(f"'{name}' holds {listing(apart)}, {rest}; where that means none, add it to missing")
     return sentences
+
+
+def far_times_told(cells: "Mapping[str, pd.Series]", kinds: Mapping[str, Kind]) -> list[str]:
+    """Columns of dates that are texts because some are too far away, a sentence each.
+
+    Args:
+        cells: by column, as ``cells_by_column`` gives them.
+        kinds: what the columns seem to be.
+    """
+    import pandas as pd
+
+    told = []
+    for name in [name for name, kind in kinds.items() if kind.type is ColumnType.string]:
+        texts = cells[name].index.to_series()
+        if not len(texts) or not texts.str.match(ISO_DAY).all():
+            continue
+        times = pd.to_datetime(texts, errors="coerce", format="ISO8601", utc=True)
+        if len(far := texts[times.notna() & ~within(times)]) and times.notna().all():
+            told.append(
+                f"times of '{name}' before 1677 or after 2262 make it text: {_named(far)}; where that means none, add "
+                "it to missing, and declare the column as datetime"
+            )
+    return told
 
 
 def _is_apart(value: float, others: "np.ndarray") -> bool:
