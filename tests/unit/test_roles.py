@@ -113,6 +113,16 @@ def test_a_class_of_test_rows_alone_is_refused() -> None:
     assert "no training row would be of class '1'" in caught.value.why
 
 
+def test_numbers_are_tested_on_two_rows_or_more() -> None:
+    table, spec = pd.DataFrame({"y": [0.0, 1.5, 2.0, 3.0, 9.0]}), _spec(task=Task.regression)
+
+    with pytest.raises(DatasetError, match="5 rows cannot be split into training and test rows") as caught:
+        split(table, spec, 0.2, 0)
+
+    assert caught.value.fix == "add rows, or set prep.test_size=0.4: the test has 2 rows then"
+    assert len(split(table, spec, 0.4, 0)[1]) == 2
+
+
 def test_validation_files_are_read_with_the_others_and_never_tested(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "a.csv").write_text("x,y\n" + "1,0\n2,1\n" * 6, encoding="utf-8")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MIN_ROWS_PER_CLASS = 2  # one for each side of the split
+MIN_ROWS_SCORED = 2  # of numbers: of fewer there is no R2
 MIN_VALUES = 2  # of a number that is to be predicted
 
 
@@ -142,7 +143,7 @@ def split(
     except ValueError as error:
         mend = _mend(own, spec, test_size) if spec.test is None else "correct dataset.test"
         raise DatasetError(
-            f"{len(own)} rows cannot be split into training and test rows", why=str(error), fix=f"add rows, or {mend}"
+            f"{counted(len(own), 'row', 'rows')} cannot be split into training and test rows", why=str(error), fix=f"add rows, or {mend}"
         ) from error
     train = pd.concat([own[~test], held_out]) if len(held_out) else own[~test]
     return train.reset_index(drop=True), own[test].reset_index(drop=True)
@@ -151,9 +152,10 @@ def split(
 def _mend(table: "pd.DataFrame", spec: DatasetSpec, test_size: float | None) -> str:
     """What to change where rows cannot be drawn: the share, where it has no room for a row of each class."""
     classes = table[spec.label].nunique() if spec.task is Task.classification else 0
-    least = math.ceil(100 * classes / len(table)) / 100
+    least = math.ceil(100 * (classes or MIN_ROWS_SCORED) / len(table)) / 100
     if test_size is not None and test_size < least < 1:
-        return f"set prep.test_size={least:g}: the test has a row of each of {classes} classes then"
+        holds = f"a row of each of {classes} classes" if classes else f"{MIN_ROWS_SCORED} rows"
+        return f"set prep.test_size={least:g}: the test has {holds} then"
     return "change prep.test_size or prep.split in conf/prep"
 
 
@@ -180,6 +182,8 @@ def _at_random(table: "pd.DataFrame", spec: DatasetSpec, test_size: float, seed:
 
     classes = table[spec.label] if spec.task is Task.classification else None
     _, test = train_test_split(np.arange(len(table)), test_size=test_size, stratify=classes, random_state=seed)
+    if classes is None and len(test) < MIN_ROWS_SCORED:
+        raise ValueError(f"the test would have one row, and R2 is of {MIN_ROWS_SCORED} rows or more")
     return _chosen(test, table)
 
 

@@ -71,7 +71,7 @@ def in_folds(label: "pd.Series", task: Task, spec: ValidationSpec, seed: int, _r
         raise SearchError(
             f"{len(label)} training rows are too few for {folds} folds",
             why="each fold needs two rows or more to be scored",
-            fix="lower automl.validation.folds, or add rows",
+            fix="add rows" if folds == 2 else "lower automl.validation.folds, or add rows",
         )
     splitters = [KFold(n_splits=folds, shuffle=True, random_state=one) for one in _seeds(spec, seed)]
     return [fold for splitter in splitters for fold in splitter.split(label.to_frame())], note
