@@ -259,7 +259,7 @@ def test_nested_columns_of_parquet_are_refused_unless_they_are_not_wanted(tmp_pa
     ("change", "message"),
     [
         ({"separator": ";;"}, "separator must be one character"),
-        ({"decimal": ","}, "give dataset.read.separator and thousands another"),
+        ({"decimal": ",", "thousands": ","}, "stands between thousands too"),
         ({"encoding": "utf-9"}, "Python knows no 'utf-9'"),
         ({"skip_rows": -1}, "skip_rows must be 0 or more"),
         ({"names": ["a"]}, "dataset.read.header=none"),

@@ -361,7 +361,6 @@ def test_what_is_sure_to_fail_is_not_recommended(tmp_path: Path) -> None:
     assert "--task forecasting" in refused.value.fix
     years = _look(tmp_path, f"year,n\n{''.join(f'{1900 + n},{n * 7}' + chr(10) for n in range(60))}", "n")
     assert years.drop == {}
-    assert "nothing else is there to learn from; to go by times: --task forecasting --time 'year'" in years.why[-1]
     assert _look(tmp_path, f"month,n\n{months}", "n").read == {"datetimes": {"month": "%Y-%m"}}
     (tmp_path / "t.csv").write_text("part,x\n0.5,1\n1.5,2\n", encoding="utf-8")
     with pytest.raises(DatasetError, match="'part' cannot be the label of classification"):
@@ -486,6 +485,22 @@ def test_a_large_table_with_marks_between_thousands_is_read_in_blocks(
 
     assert (found.read["thousands"], told["stream"]) == (".", {})
     assert read_streamed(spec, resolve(spec, tmp_path), 1, 1).sample["x"].unique().tolist() == [1234.5, 2000.5]
+
+
+def test_commas_in_quotes_are_decimal_marks_where_more_columns_are_numbers_so(tmp_path: Path) -> None:
+    rows = "".join(f'"{n}.{n:03}","{n},{n % 10}","{n},271",{"ab"[n % 2]}\n' for n in range(1, 40)).replace(".", ",")
+    found = _look(tmp_path, f"dose,w,z,kind\n{rows}")
+    small = _look(tmp_path, "".join(["dose,kind\n", *(f'"0,{n}86",{"ab"[n % 2]}\n' for n in range(9))]))
+    thousands = _look(tmp_path, "".join(["dose,kind\n", *(f'"{n},271",{"ab"[n % 2]}\n' for n in range(1, 9))]))
+
+    assert found.read == small.read == {"decimal": ","}
+    assert [found.columns[name].value for name in ("dose", "w", "z")] == ["number"] * 3
+    assert thousands.read == {"thousands": ","}
+    spec = DatasetSpec(["t.csv"], "kind", Task.classification, "t", "", read=ReadSpec(decimal=","))
+    (tmp_path / "t.csv").write_text(f"dose,w,z,kind\n{rows}", encoding="utf-8")
+    whole = read_dataset(spec, tmp_path).table
+    blocks = read_streamed(replace(spec, stream=StreamSpec()), resolve(spec, tmp_path), 0, 1).sample
+    assert whole["w"].head(3).tolist() == blocks["w"].head(3).tolist() == [1.1, 2.2, 3.3]
 
 
 def test_comments_are_no_mark_where_cells_would_be_cut(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 import skops.io
 
 from keystage.core.errors import ConfigError, DatasetError, KeystageError
+from keystage.prep.numbers import Numbers
 from keystage.prep.recipe import fit_and_prepare, fit_recipe
 from keystage.prep.spec import PrepSpec, TransformSpec
 
@@ -75,6 +76,16 @@ def test_negative_amounts_are_read_as_books_write_them() -> None:
     made = _fitted(TransformSpec("numbers", ["money"])).transform(TABLE.head(1).reindex([0] * 8).assign(money=texts))
 
     assert made["money"].fillna(0).tolist() == [-16576.77, -0.64, -0.5, 0, 0, 0, 0, 0]
+
+
+def test_a_number_in_the_marks_of_another_country_is_missing_and_no_other_number() -> None:
+    table = TABLE.head(1).reindex([0] * 4).assign(money=["17.583", "18.5", "1.234.567", "1.234,5"])
+    seen = _fitted(TransformSpec("numbers", ["money"], {"decimal": ","})).transform(table)
+    plain = TABLE.assign(money=["2,5", "3", "1,25", None, "x", "7,0"])
+    unseen = Numbers(",").fit(plain[["money"]]).transform(table[["money"]])
+
+    assert [None if np.isnan(cell) else cell for cell in seen["money"]] == [17583, None, 1234567, 1234.5]
+    assert [None if np.isnan(cell) else cell for cell in unseen["money"]] == [None, None, 1234567, 1234.5]
 
 
 def test_dates_become_parts_those_that_differ_or_those_asked_for() -> None:

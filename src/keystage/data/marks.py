@@ -21,7 +21,7 @@ class Marks:
         point = re.escape(self.decimal)
         whole = r"\d+"
         if self.thousands:
-            whole = rf"(?:\d{{1,3}}(?:{re.escape(self.thousands)}\d{{3}})+|\d+)"
+            whole = rf"(?:[1-9]\d{{0,2}}(?:{re.escape(self.thousands)}\d{{3}})+|\d+)"
         number = rf"(?:{whole}(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d+)?"
         return re.compile(rf"[+-]?(?:{number}|(?i:inf|infinity))")
 

@@ -18,7 +18,10 @@ IDENTIFIER_SHARE = 0.9  # different values among texts without spaces, above whi
 CATEGORY = (10_000, 0.7)  # different texts, and their share, below which they are categories, with spaces or without
 SPACES = 1.0  # per cell, above which a text that is no category has words
 MIN_ROWS = 20  # fewer values can all differ by chance
-DENSE = 2  # all different, an identifier's integers lie in a range of at most so many times their number, or ascend
+DENSE = 2  # all different, an identifier's integers lie in a range of at most so many times their number,
+SPARSE = 20  # or of so many where they ascend
+YEARS = (1500, 2200)  # and what a column of years may be called
+_OF_YEARS = re.compile(r"(^|[^a-z])(year|yr|time|date|season|vintage|jahr|ann[eé]e|a[nñ]o|anno)s?($|[^a-z])")
 MAX_LOOKED_AT = 10_000  # different texts, for spaces and dates
 _NAMED = re.compile(r"(^|[^a-z])(id|key|uuid|guid|no|nr|number|code)$|[a-z]I[dD]$", re.ASCII)  # of identifiers
 _DATE = r"^\d{4}-\d{2}-\d{2}"
@@ -69,13 +72,20 @@ def _of_numbers(column: "pd.Series", values: "np.ndarray", counts: "np.ndarray")
         return Purpose.number
     number = len(values)
     if number >= MIN_ROWS and number > IDENTIFIER_SHARE * counts.sum():
-        dense = float(values[-1]) - float(values[0]) + 1 <= DENSE * number
+        spread = (float(values[-1]) - float(values[0]) + 1) / number
         unique = number == counts.sum()
+        dense = spread <= DENSE or (spread <= SPARSE and column.dropna().is_monotonic_increasing)
         named = _NAMED.search(name) or _NAMED.search(name.lower())
-        if named or (unique and (dense or column.dropna().is_monotonic_increasing)):
+        if named or (unique and dense and not _are_years(name, values)):
             return Purpose.identifier
     limit, share = FEW_INTEGERS
     return Purpose.category if number <= min(limit, share * len(column)) else Purpose.number
+
+
+def _are_years(name: str, values: "np.ndarray") -> bool:
+    """Whether sorted whole numbers are years, by their name too: others of four digits are as often identifiers."""
+    first, last = YEARS
+    return bool(first <= values[0] and values[-1] <= last and _OF_YEARS.search(name.lower()))
 
 
 def _of_texts(values: "pd.Series", counts: "np.ndarray", rows: int) -> Purpose:

@@ -143,7 +143,9 @@ def split(
     except ValueError as error:
         mend = _mend(own, spec, test_size) if spec.test is None else "correct dataset.test"
         raise DatasetError(
-            f"{counted(len(own), 'row', 'rows')} cannot be split into training and test rows", why=str(error), fix=f"add rows, or {mend}"
+            f"{counted(len(own), 'row', 'rows')} cannot be split into training and test rows",
+            why=str(error),
+            fix=f"add rows, or {mend}",
         ) from error
     train = pd.concat([own[~test], held_out]) if len(held_out) else own[~test]
     return train.reset_index(drop=True), own[test].reset_index(drop=True)

@@ -12,10 +12,10 @@ _SPACES = "\u00a0\u2007\u2009\u202f"  # that stand between thousands, beside the
 _SIGNS = {**dict.fromkeys(map(ord, _SPACES), " "), ord("\u2212"): "-", ord("\u2019"): "'"}
 _CURRENCY = r"(?:[$€£¥₹₽₩₺฿]|(?:USD|EUR|GBP|CHF|JPY|CNY|INR|CAD|AUD|SEK|NOK|DKK|PLN|Rs\.?)(?![A-Za-z]))"
 _UNIT = r"(?:%|[A-Za-zµ°²³/]{1,12}\.?)"
-# Digits with thousands apart, by the sign before the fraction. A group of three has no other neighbours.
+_OTHER = {".": ",", ",": "."}  # by the sign before the fraction, the one that may stand between thousands
+# Digits with thousands apart. A group of three has no other neighbours.
 _DIGITS = {
-    ".": r"(?:\d{1,3}(?:[,' ]\d{3})+|\d+)(?:\.\d+)?|\.\d+",
-    ",": r"(?:\d{1,3}(?:[.' ]\d{3})+|\d+)(?:,\d+)?|,\d+",
+    sign: rf"(?:[1-9]\d{{0,2}}(?:[{other}' ]\d{{3}})+|\d+)(?:\{sign}\d+)?|\{sign}\d+" for sign, other in _OTHER.items()
 }
 _WHOLE = {
     sign: re.compile(
@@ -33,7 +33,8 @@ class Numbers(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: i
 
     Args:
         decimal: the sign before the fraction, a point or a comma; the other one, a space or an apostrophe may stand
-            between thousands.
+            between thousands. Where none of the rows that it was fitted on has the other one, 17.583 among decimal
+            commas is missing: it is likely of a file that is written otherwise, and no seventeen thousand.
     """
 
     def __init__(self, decimal: str = ".") -> None:
@@ -45,16 +46,20 @@ class Numbers(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: i
         Raises:
             ValueError: the decimal sign is another.
         """
-        if self.decimal not in _DIGITS:
+        if self.decimal not in _OTHER:
             raise ValueError(f"decimal must be one of . and , and not '{self.decimal}'")
         self.feature_names_in_ = np.asarray(X.columns, dtype=object)
         self.n_features_in_ = X.shape[1]
+        self.grouped_ = [str(name) for name in X.columns if _is_grouped(X[name], self.decimal)]
         return self
 
     def transform(self, X: pd.DataFrame) -> pd.DataFrame:
         """Return float64 numbers."""
         check_is_fitted(self)
-        return pd.DataFrame({name: _numbers_in(X[name], self.decimal) for name in X.columns}, index=X.index)
+        return pd.DataFrame(
+            {name: _numbers_in(X[name], self.decimal, grouped=str(name) in self.grouped_) for name in X.columns},
+            index=X.index,
+        )
 
 
 class WrittenNumbers(NamedTuple):
@@ -77,7 +82,7 @@ def decimal_of(texts: pd.Series, counts: np.ndarray, enough: float) -> WrittenNu
         None where they are words or codes: too few are numbers, units differ, some begin with a 0, or all are plain
         digits, which were declared as words.
     """
-    parsed = {sign: _matched(texts, sign) for sign in _DIGITS}
+    parsed = {sign: _matched(texts, sign) for sign in _OTHER}
     read = {sign: found["digits"].notna().to_numpy() for sign, found in parsed.items()}
     sign = max(read, key=lambda sign: int(counts[read[sign]].sum()))  # of equal ones the point
     if np.average(read[sign], weights=counts) < max(enough, np.finfo("float64").tiny):
@@ -104,8 +109,17 @@ def _matched(texts: pd.Series, sign: str) -> pd.DataFrame:
     return found
 
 
-def _numbers_in(texts: pd.Series, sign: str) -> pd.Series:
+def _is_grouped(texts: pd.Series, sign: str) -> bool:
+    digits = _matched(texts.astype("str"), sign)["digits"]
+    return bool(digits.str.contains(_OTHER[sign], regex=False, na=False).any())
+
+
+def _numbers_in(texts: pd.Series, sign: str, *, grouped: bool) -> pd.Series:
+    """The numbers; where ``grouped`` is false, one whose only sign could be the decimal one of others is missing."""
     found = _matched(texts.astype("str"), sign)
-    digits = found["digits"].str.replace("[.' ]" if sign == "," else "[,' ]", "", regex=True)
-    plain = digits.str.replace(sign, ".", regex=False) + found["power"].fillna("")
+    digits = found["digits"]
+    if not grouped:
+        digits = digits.mask(digits.str.fullmatch(rf"\d{{1,3}}\{_OTHER[sign]}\d{{3}}", na=False))
+    whole = digits.str.replace(f"[{_OTHER[sign]}' ]", "", regex=True)
+    plain = whole.str.replace(sign, ".", regex=False) + found["power"].fillna("")
     return pd.to_numeric(found["minus"].fillna("") + plain, errors="coerce").astype("float64")

@@ -29,7 +29,7 @@ MAX_INTEGER = 2**53  # what a double can count; longer digits are identifiers
 
 PLAIN = Marks()
 _WRITINGS = (PLAIN, Marks(",", None), Marks(".", ","), Marks(",", "."), Marks(".", " "), Marks(",", " "),
-             Marks(".", "'"), Marks(",", "\u00a0"), Marks(",", "\u202f"))  # fmt: skip
+             Marks(".", "'"), Marks(".", "\u2019"), Marks(",", "\u00a0"), Marks(",", "\u202f"))  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -59,12 +59,13 @@ def marks_of(cells: "Mapping[str, pd.Series]", separator: str) -> tuple[Marks, l
     """How numbers are written in most columns, and why, where it is not the usual way.
 
     1,234 may be a thousand or about one: where fields are separated by something else than a comma, it is the decimal
-    mark, else there would be no need to avoid it.
+    mark, else there would be no need to avoid it. Where they are, a comma in quotes is one if more columns are numbers
+    that way.
     """
     looked = [list(counts.index[:20_000]) for counts in cells.values()]
-    first = () if separator == "," else (_WRITINGS[1], _WRITINGS[3])
-    # A decimal mark that parts the fields, too, is none that a declaration could give.
-    order = [*first, *(marks for marks in _WRITINGS if marks not in first and marks.decimal != separator)]
+    commas = [marks for marks in _WRITINGS if marks.decimal == ","]
+    others = [marks for marks in _WRITINGS if marks not in commas]
+    order = [*others, *commas] if separator == "," else [*commas[:2], *others, *commas[2:]]
     counted = {marks: sum(_are(marks, values) for values in looked) for marks in order}
     best = max(counted.values())
     plain = counted[PLAIN]

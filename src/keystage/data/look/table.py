@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 from keystage.core.errors import DatasetError, counted, hint, listing
 from keystage.core.progress import Say
 from keystage.data.columns import ColumnType
-from keystage.data.look.columns import MANY_CLASSES, NUMBERS, Kind, are_classes, as_years
+from keystage.data.look.columns import Kind, as_years
+from keystage.data.look.label import label_in_numbers, require_learnable, task_of
 from keystage.data.look.reading import seen_in
 from keystage.data.look.seen import Seen
-from keystage.data.look.taken import label_in_numbers, rows_taken
+from keystage.data.look.taken import rows_taken
 from keystage.data.look.told import alike_told
-from keystage.data.look.words import mostly_dates, mostly_numbers, not_plain, words_told
+from keystage.data.look.words import mostly_dates, mostly_numbers, words_told
 from keystage.data.purpose import Purpose
 from keystage.data.sources.resolve import Source
 from keystage.data.spec import Task
@@ -89,8 +90,8 @@ def look_at(
     if time is not None:
         _take_years(seen, time)
     of_words = not seen.is_part and label_in_numbers(seen, label, task)
-    _require_learnable(table[label], kinds[label].type, task, is_part=seen.is_part)
-    found, reason = _task(table[label], kinds[label].type, task)
+    require_learnable(table[label], kinds[label].type, task, is_part=seen.is_part)
+    found, reason = task_of(table[label], kinds[label].type, task)
     where, left = (None, []) if seen.is_part else rows_taken(seen, label, found, of_words=of_words)
     if kinds[label].type is ColumnType.string:
         left += alike_told(table[label])
@@ -110,7 +111,11 @@ def look_at(
     say(f"looking for what there is to learn from in {len(table.columns)} columns")
     drops = _drops(table.drop(columns=[label, *roles]), is_part=seen.is_part)
     if not roles and len(drops) == len(table.columns) - 1:
-        why += _kept_after_all(drops, seen, label)
+        raise DatasetError(
+            f"nothing is left to learn '{label}' from",
+            why="; ".join(f"'{name}' is {reason}" for name, reason in drops.items()) or "it is the only column",
+            fix="add columns to the file; to go by times: --task forecasting --time COLUMN --horizon PERIODS",
+        )
     amounts = seen.is_part or found.learnt is Task.regression
     classes = None if amounts else int((table[label].value_counts() > 1).sum())
     read, missing = seen.read, seen.missing
@@ -143,99 +148,10 @@ def _take_years(seen: Seen, time: str) -> None:
         seen.table[time], seen.kinds[time] = years, Kind(ColumnType.datetime, "%Y")
 
 
-def _kept_after_all(drops: dict[str, str], seen: Seen, label: str) -> list[str]:
-    """Of columns that all would be dropped take the numbers out of ``drops``; return a sentence about it.
-
-    Raises:
-        DatasetError: there are none that vary.
-    """
-    numbers = [name for name in drops if seen.kinds[name].type in NUMBERS and seen.table[name].nunique() > 1]
-    if not numbers:
-        raise DatasetError(
-            f"nothing is left to learn '{label}' from",
-            why="; ".join(f"'{name}' is {reason}" for name, reason in drops.items()) or "it is the only column",
-            fix="add columns to the file; to go by times: --task forecasting --time COLUMN --horizon PERIODS",
-        )
-    for name in numbers:
-        del drops[name]
-    forecast = f"--task forecasting --time '{numbers[0]}' --horizon PERIODS"
-    return [
-        f"{listing(map(repr, numbers))} may be no more than names of rows, and nothing else is there to learn from; "
-        f"to go by times: {forecast}"
-    ]
-
-
 def _times_told(name: str, kind: Kind) -> str:
     told = f"times of '{name}' are written like {kind.time}, as all of its cells can be read"
     told += "; years of two digits are 1969 to 2068" if "%y" in str(kind.time) else ""
     return f"{told}; so can they like {kind.other}: choose" if kind.other else told
-
-
-def _require_learnable(label: "pd.Series", kind: ColumnType, asked: Task | None, *, is_part: bool) -> None:
-    """Refuse a label that has one value, or whose cells suit no task, or not the one that was asked for."""
-    distinct = int(label.nunique())
-    name = label.name
-    if distinct < 2:
-        raise DatasetError(
-            f"there is nothing to learn about '{name}'",
-            why=f"it has {distinct or 'no'} value in {'the first ' if is_part else ''}{len(label):,} rows",
-            fix="--label: name the column that is to be predicted"
-            + ("; where later rows hold more, declare it by hand: docs/your-own-table.md" if is_part else ""),
-        )
-    if kind is ColumnType.datetime:
-        raise DatasetError(
-            f"'{name}' cannot be the label",
-            why="its cells are times, which are neither classes nor amounts",
-            fix=f"--label: name another column; to go by these times: --task forecasting --time '{name}' "
-            "--horizon PERIODS, and --label what is forecast",
-        )
-    if asked is not None and asked.learnt is Task.regression and kind not in NUMBERS:
-        raise DatasetError(
-            f"'{name}' cannot be the label of {asked.value}",
-            why=f"its cells are of type {kind.value}, not numbers, like '{_odd(label)}'",
-            fix="write plain numbers in the file"
-            if mostly_numbers(label)
-            else "--task classification, or another --label",
-        )
-    if asked is Task.classification and not _is_whole(label, kind):
-        raise DatasetError(
-            f"'{name}' cannot be the label of classification", why="it holds fractions", fix="--task regression"
-        )
-
-
-def _task(label: "pd.Series", kind: ColumnType, asked: Task | None) -> tuple[Task, str]:
-    """What is learnt of the label, and why.
-
-    Raises:
-        DatasetError: of its texts each would be a class.
-    """
-    if asked is not None:
-        return asked, f"task {asked.value}, as asked"
-    name, distinct, whole, numbers = label.name, int(label.nunique()), _is_whole(label, kind), kind in NUMBERS
-    values = f"'{name}' has {distinct} different values"
-    if not numbers and distinct > MANY_CLASSES and mostly_numbers(label):
-        raise DatasetError(
-            f"'{name}' holds numbers, of which some are not plain, like '{_odd(label)}'",
-            why=f"{values}; of texts each would be a class of its own",
-            fix=f"write plain numbers in the file; of texts all the same: --task {Task.classification.value}",
-        )
-    if not numbers:
-        return Task.classification, f"task classification: {values}, which are no numbers"
-    if are_classes(label):
-        return Task.classification, f"task classification: {values}, all of them whole" if whole else (
-            f"task classification: {values}"
-        )
-    return Task.regression, f"task regression: {values}, which are numbers"
-
-
-def _is_whole(label: "pd.Series", kind: ColumnType) -> bool:
-    return kind not in NUMBERS or bool((label.dropna() % 1 == 0).all())
-
-
-def _odd(label: "pd.Series") -> str:
-    """The first cell that is no plain number, or the first of all."""
-    odd = not_plain(label)
-    return str(odd.iloc[0] if len(odd) else label.dropna().iloc[0]).strip()
 
 
 def _drops(table: "pd.DataFrame", *, is_part: bool) -> dict[str, str]:

@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from keystage.core.errors import counted, listing
 from keystage.data.columns import ColumnType
-from keystage.data.look.columns import NUMBERS, are_classes, kind_of, typed
+from keystage.data.look.columns import NUMBERS, kind_of, typed
 from keystage.data.look.seen import Seen
-from keystage.data.look.words import HALF
 from keystage.data.sources.expression import named, without_values
 from keystage.data.spec import Task
 
@@ -24,33 +23,6 @@ _TOTALS = {
     "total", "totals", "grand total", "sum", "summe", "gesamt", "gesamtsumme", "insgesamt", "somme", "total général",
     "total general", "totale", "totaal", "suma", "soma", "razem", "итого", "всего", "合计", "总计", "合計",
 }  # fmt: skip
-
-
-def label_in_numbers(seen: Seen, label: str, task: Task | None) -> bool:
-    """Take a label of plain numbers, but for few cells, as numbers: these cells are missing in ``seen`` then.
-
-    Args:
-        seen: what the files hold; changed where the label becomes numbers.
-        label: its name.
-        task: what was asked for.
-    """
-    cells = seen.table[label].dropna().astype("str").str.strip()
-    if seen.kinds[label].type is not ColumnType.string or task is Task.classification:
-        return False
-    written = cells.str.fullmatch(seen.marks.pattern.pattern)
-    kind = kind_of(cells[written].unique(), seen.marks)
-    if not len(cells) or written.mean() < HALF or kind.type not in NUMBERS:
-        return False
-    if task is None and are_classes(typed(cells[written], kind, seen.marks, [])):
-        return False
-    words = cells[~written]
-    seen.kinds[label], seen.table[label] = kind, typed(seen.table[label], kind, seen.marks, seen.missing)
-    have = counted(len(words), "cell", "cells")
-    seen.why.append(
-        f"{have} of '{label}' {'is no number' if len(words) == 1 else 'are no numbers'}: "
-        f"{listing(map(repr, words.unique()))}; without a label, their rows are left out"
-    )
-    return True
 
 
 def rows_taken(seen: Seen, label: str, task: Task, *, of_words: bool) -> tuple[str | None, list[str]]:

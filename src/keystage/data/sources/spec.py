@@ -123,11 +123,9 @@ class ReadSpec:
             value = getattr(self, name)
             if value is not None and len(value) != 1:
                 raise ValueError(f"dataset.read.{name} must be one character, not '{value}'")
-        comma = "," if self.format in {None, Format.csv} else None
-        if self.decimal in {self.thousands, self.separator or comma}:
+        if self.decimal == self.thousands:
             raise ValueError(
-                f"dataset.read.decimal, '{self.decimal}', is the mark of something else too: give "
-                "dataset.read.separator and thousands another"
+                f"dataset.read.decimal, '{self.decimal}', stands between thousands too: give one of them another mark"
             )
 
     def _require_names(self) -> None:
