@@ -15,6 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from keystage.core.errors import ConfigError, DatasetError
+from keystage.prep.dates import forms_of
 from keystage.prep.recipe import Fitted, fit_and_prepare
 from keystage.prep.spec import PrepSpec, TransformSpec
 from keystage.search.assembly import model_of
@@ -133,6 +134,18 @@ def test_cells_that_are_no_numbers_are_counted_and_days_that_could_be_months_are
 )
 def test_codes_and_mixed_units_are_no_numbers(cells: list[str]) -> None:
     assert _uses(_auto(pd.DataFrame({"c": cells, "x": np.arange(100) / 3}), None))["c"] in {"codes", "one_hot", "drop"}
+
+
+def test_a_form_of_few_days_that_many_cells_have_is_read_too() -> None:
+    stamps = [f"2019-03-{n % 31 + 1:02} {n % 24:02}:{n % 60:02}:{n % 59:02}" for n in range(1200)]
+    days = [f"{n % 31 + 1:02}/03/2019 10:00" for n in range(31)]
+    texts, counts = np.unique(np.array(stamps + days * 20), return_counts=True)
+
+    found = forms_of(pd.Series(texts), counts, 0.95)
+
+    assert found is not None
+    assert found.forms == ["ISO8601", "%d/%m/%Y %H:%M"]
+    assert found.read.all()
 
 
 def test_new_rows_may_hold_anything() -> None:

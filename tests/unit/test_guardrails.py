@@ -124,6 +124,16 @@ def test_missing_cells_of_columns_that_the_recipe_leaves_out_are_not_called_fill
     assert found.note == "the recipe has dealt with gone (left out)"
 
 
+def test_numbers_that_are_declared_as_texts_are_told_where_they_are_most_of_them() -> None:
+    columns = [ColumnSpec("heat", ColumnType.string)]
+    for share, outcome in ((0.2, "alerted"), (0.7, "passed")):
+        cells = {"heat": np.where(share > NOISE, "sensor off", (X * 100).round().astype(int).astype(str))}
+        found = _found(cells, columns=columns)["mixed_types"]
+        assert found.outcome == outcome
+    with_words = _found({"heat": np.where(NOISE < 0.2, "sensor off", "7")}, columns=columns)["mixed_types"]
+    assert "name them in dataset.missing, and have the column declared as number" in with_words.note
+
+
 def test_rows_without_a_label_are_a_thing_that_was_fixed() -> None:
     found = _found({"y": np.where(np.arange(N) < 20, np.nan, Y)}, sides=(200, 80))
 

@@ -551,7 +551,7 @@ def test_numbers_with_some_words_are_told(tmp_path: Path) -> None:
     found = _look(tmp_path, f"x,kind\n{rows}low,a\nlow,b\n")
 
     assert found.columns["x"] is ColumnType.string
-    assert "'x' holds numbers, but for 2 cells such as 'low': it is declared as text" in found.why
+    assert "'x' holds numbers, but for 2 cells such as 'low': it is declared as text" in " ".join(found.why)
 
 
 @pytest.mark.parametrize("name", ["inf", "NaN", "1e5"])

@@ -132,7 +132,11 @@ def forms_of(texts: pd.Series, counts: np.ndarray, enough: float) -> WrittenDate
         left = texts[~read]
         found = {form: times_in(left, [form]).notna().to_numpy() for form in _candidates(left)}
         best = max(found, key=lambda form: int(found[form].sum()), default="")
-        if not found or found[best].sum() < max(1, (1 - enough) * len(texts) / 2):
+        if not found or not found[best].any():
+            break
+        # Of the texts, or of the cells: a form of few days may be that of a third of the rows.
+        share = max(found[best].sum() / len(texts), counts[~read][found[best]].sum() / counts.sum())
+        if share < (1 - enough) / 2:
             break
         forms.append(best)
         read[~read] = found[best]

@@ -1,6 +1,7 @@
 """Guardrails about columns."""
 
 from keystage.core.errors import listing
+from keystage.data.columns import ColumnType
 from keystage.data.guardrails.finding import Facts, Guardrail
 from keystage.data.leaks import tells_label
 from keystage.data.purpose import MANY, Purpose
@@ -10,6 +11,7 @@ MOSTLY_MISSING = 0.5  # then filled cells outnumber those that are there
 NEAR_CONSTANT = 0.99  # share of one value
 HIGH_CARDINALITY = 20  # no fewer different texts are many, however few the rows
 MIXED = 0.05  # share of numbers among texts
+MIXED_AS_DECLARED = 0.5  # and where a declaration says that they are texts
 LEAK_AREA, LEAK_R2 = 0.99, 0.98  # an area of 0.99 is a Gini of 0.98
 
 
@@ -82,19 +84,25 @@ def mixed_types(facts: Facts) -> Guardrail:
     import numpy as np
     import pandas as pd
 
-    declared = {column.name for column in facts.spec.columns}
+    declared = {column.name: column.type for column in facts.spec.columns}
     numbers, said = {}, []
     for item in facts.columns:
-        if item.values is None or item.column in declared or item.purpose in {Purpose.identifier, Purpose.boolean}:
+        kind = declared.get(item.column, ColumnType.string)
+        if (
+            item.values is None
+            or kind is not ColumnType.string
+            or item.purpose in {Purpose.identifier, Purpose.boolean}
+        ):
             continue
         texts, counts = item.values
         words = np.isnan(pd.to_numeric(pd.Series(texts), errors="coerce").to_numpy(dtype="float64"))
-        if MIXED * item.count <= counts[~words].sum() < item.count:
+        least = MIXED_AS_DECLARED if item.column in declared else MIXED
+        if least * item.count <= counts[~words].sum() < item.count:
             numbers[item.column] = int(counts[words].sum())
             said.append(f"{item.column} has {numbers[item.column]} texts, like '{texts[words][0]}'")
     note = (
-        f"numbers and texts in one column: {listing(said)}; name such texts in dataset.missing, or declare the column "
-        "as string or number in dataset.columns"
+        f"numbers and texts in one column: {listing(said)}; where they say that there is none, name them in "
+        "dataset.missing, and have the column declared as number in dataset.columns"
     )
     return facts.found("mixed_types", numbers, note, ("numbers", "dates"))
 

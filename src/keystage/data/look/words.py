@@ -32,7 +32,10 @@ def words_told(column: "pd.Series") -> str | None:
             else None
         )
     others = f"{counted(len(words), 'cell', 'cells')} such as '{words.iloc[0].strip()}'"
-    return f"'{column.name}' holds numbers, but for {others}: it is declared as text"
+    return (
+        f"'{column.name}' holds numbers, but for {others}: it is declared as text; where they say that there is none, "
+        "add them to missing, and declare it as number"
+    )
 
 
 def not_plain(column: "pd.Series") -> "pd.Series":
