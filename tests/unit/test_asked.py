@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from keystage.core.errors import DatasetError
+from keystage.data.sources.spec import ReadSpec
 from keystage.serving.asked import Request, check
 from keystage.serving.csv_files import csv_header
 from keystage.serving.errors import ServingError
@@ -69,7 +70,7 @@ def test_a_request_without_a_column_is_answered_in_sentences() -> None:
     with pytest.raises(RequestError) as refused:
         records_of(b'{"rows": [{"Agee": 1, "xyz": 2}]}', list(MODEL.columns), 9)
 
-    assert "'Agee'? for 'Fare': choose from: Agee, xyz. A missing cell is null." in refused.value.message
+    assert "'Agee'? none is like 'Fare' among Agee, xyz. A missing cell is null." in refused.value.message
 
 
 def test_a_column_is_kept_once_and_no_folder_is_made(tmp_path: Path) -> None:
@@ -92,6 +93,19 @@ def test_a_header_may_have_a_mark_and_quotes_but_not_be_missing(tmp_path: Path) 
         path.write_bytes(text)
         with pytest.raises(DatasetError, match=what):
             columns_of(RawFile(path))
+
+
+def test_a_file_that_is_written_otherwise_is_told_with_the_setting_that_reads_it(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_bytes("Insel,Länge\na,2\n".encode("utf-16"))
+    with pytest.raises(DatasetError, match="is not UTF-8") as other:
+        columns_of(RawFile(path))
+    path.write_text("Age,Fare\n1,2\n3,2\n2,2\n4,5\n", encoding="utf-8")
+    with pytest.raises(DatasetError, match="two columns of one name: 2") as skipped:
+        columns_of(RawFile(path, ReadSpec(skip_rows=3)))
+
+    assert other.value.fix == "if that is right: --read encoding=utf-16"
+    assert "where its first line has the names, --read skip_rows=0" in skipped.value.fix
 
 
 def test_columns_without_a_name_are_called_as_pandas_calls_them(tmp_path: Path) -> None:

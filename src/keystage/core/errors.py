@@ -215,4 +215,4 @@ def hints(names: Iterable[str], known: Iterable[str]) -> str:
             near.append(f"for '{name}': did you mean '{found[0]}'?")
         else:
             far.append(f"'{name}'")
-    return " ".join([*near, f"for {listing(far)}: choose from: {listing(every)}"] if far else near)
+    return " ".join([*near, f"none is like {listing(far)} among {listing(every)}"] if far else near)

@@ -190,8 +190,9 @@ def _require_columns(file: RawFile, names: Sequence[str], request: Request) -> N
 
 def _told(request: Request) -> str:
     """The settings that the input is read with."""
-    declared = [f"{name}={value}" for name, value in request.model.reading.items() if value is not None]
-    return ", ".join([*declared, *request.read])
+    declared = {name: value for name, value in request.model.reading.items() if value is not None}
+    asked = dict(change.partition("=")[::2] for change in request.read)
+    return ", ".join(f"{name}={value}" for name, value in {**declared, **asked}.items())
 
 
 def _mend(absent: Sequence[str], names: Sequence[str], file: RawFile) -> str:

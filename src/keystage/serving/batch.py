@@ -170,9 +170,18 @@ def too_many(bad: Sequence[Mapping[str, Any]], rows: int, request: Request, *, i
     return DatasetError(
         f"{len(bad):,} of the {counted(rows, 'row', 'rows')} of {request.source.name}{seen} cannot be scored:{share}",
         why=shown + (f"; and {len(bad) - SHOWN_BAD:,} more" if len(bad) > SHOWN_BAD else ""),
-        fix=f"correct them, or allow a share of them, as in --max-bad {max(1, ceil(100 * len(bad) / rows)) / 100:g}: "
-        "a file of their own then tells them",
+        fix=f"correct them{_written_otherwise(bad)}, or allow a share of them, as in --max-bad "
+        f"{max(1, ceil(100 * len(bad) / rows)) / 100:g}: a file of their own then tells them",
     )
+
+
+def _written_otherwise(bad: Sequence[Mapping[str, Any]]) -> str:
+    """How to read numbers or times in other marks and forms than those of the model's files, where that may be it."""
+    if any(", which is no date" in row["reason"] for row in bad):
+        return ", say how its times are written (--read 'datetimes=COLUMN:%d.%m.%Y')"
+    if any(", which is no number" in row["reason"] for row in bad):
+        return ", say how its numbers are written (--read decimal=, or --read thousands=,)"
+    return ""
 
 
 def _work(request: Request, checked: Checked) -> dict[str, Any]:

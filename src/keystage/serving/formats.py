@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from keystage.core.errors import DatasetError, listing
 from keystage.core.params import first_line
+from keystage.data.formats.encoding import readable_as
 from keystage.data.formats.plain import is_utf8
 from keystage.serving.csv_files import BLOCK_BYTES, csv_header, open_csv
 from keystage.serving.raw_file import Form, RawFile
@@ -76,18 +77,29 @@ def columns_of(file: RawFile) -> list[str]:
         raise DatasetError(
             f"{path.name} has two columns of one name: {listing(twice)}",
             why="the model takes columns by their names",
-            fix="give each column a name of its own, or where its first line is a row: --read header=first, where the "
-            "first of several files alone has a header, or --read header=none --read names=A,B",
+            fix=_other_header(file),
         )
     return names
 
 
+def _other_header(file: RawFile) -> str:
+    own = "give each column a name of its own"
+    if file.read.skip_rows:
+        lines = f"the first {file.read.skip_rows} lines, as those of the model's files"
+        return f"{own}; it was read without {lines}: where its first line has the names, --read skip_rows=0"
+    return (
+        f"{own}, or where its first line is a row: --read header=first, where the first of several files alone has a "
+        "header, or --read header=none --read names=A,B"
+    )
+
+
 def _other_encoding(file: RawFile, error: UnicodeError) -> DatasetError:
     shown = "UTF-8" if is_utf8(file.read) else file.read.encoding
+    found, sample = readable_as(file.path, file.path.name, file.read.encoding)
     return DatasetError(
         f"{file.path} is not {shown}",
-        why=f"it cannot be read: {first_line(error)}",
-        fix="say what it is in, as in --read encoding=cp1252",
+        why=f"{first_line(error)}; {found} would read it, like: {sample}",
+        fix=f"if that is right: --read encoding={found}",
     )
 
 

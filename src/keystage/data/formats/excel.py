@@ -130,7 +130,7 @@ def _sheet(source: Source, book: "pd.ExcelFile", read: ReadSpec) -> str:
         raise DatasetError(
             f"{source.shown} has no sheet '{read.sheet}'",
             why=f"dataset.read.sheet names it; the workbook has: {listing(sheets)}",
-            fix=f"{hint(read.sheet, sheets)} Of a file that is to be scored: --read sheet=NAME "
-            "--read skip_rows=0, where its header is the first row",
+            fix=f"{hint(read.sheet, sheets)} (of a file that is to be scored: --read sheet=NAME --read skip_rows=0, "
+            "where its header is the first row)",
         )
     return read.sheet
