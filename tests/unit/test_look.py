@@ -836,6 +836,34 @@ def test_what_is_no_table_is_called_what_it_is(tmp_path: Path, content: str, mes
         assert look_at([_source(tmp_path / "t.jsonl")], "kind", None).rows == 2
 
 
+@pytest.mark.parametrize(
+    ("rows", "names"),
+    [
+        ([" age  income kind", *(f" {n:3}   {n * 1.5:8.2f}   {n % 2}" for n in range(30))], ["age", "income", "kind"]),
+        ([f'{n}.0   8  {n * 3.5}   130.0\t"a car {"x " * (n % 3)}"' for n in range(30)], ["0", "1", "2", "3", "4"]),
+    ],
+)
+def test_fields_parted_by_spaces_are_told_with_what_makes_a_table_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: list[str], names: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("t.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    with pytest.raises(DatasetError, match=r"the fields of t\.csv are parted by spaces") as got:
+        look_at([_source(tmp_path / "t.csv")], "kind", None)
+
+    command, _, found = got.value.fix.partition(", then declare ")
+    subprocess.run(["bash", "-c", command.replace("python ", f"'{sys.executable}' ", 1)], check=True)
+    table = pd.read_csv(found)
+
+    assert (list(map(str, table.columns)), len(table)) == (names, 30)
+
+
+def test_one_column_and_numbers_with_spaces_between_thousands_are_not_parted_by_spaces(tmp_path: Path) -> None:
+    rows = "".join(f"{n + 1} 200;{n % 2}\n" for n in range(30))
+
+    assert _look(tmp_path, f"paid;kind\n{rows}").columns["paid"] is ColumnType.integer
+
+
 def test_numbers_of_parquet_that_no_integer_can_hold_are_texts_and_told(tmp_path: Path) -> None:
     rows = {"hash": [2**63 + row for row in range(40)], "small": [row % 7 for row in range(40)]}
     table = pd.DataFrame(rows, dtype="uint64").assign(kind=list("ab") * 20)

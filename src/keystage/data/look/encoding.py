@@ -74,7 +74,13 @@ def _require_text(head: bytes, source: Source) -> None:
             why="objects are read line by line, one in each, as JSON Lines have them",
             fix=f'python -c "{convert}" > {quote(lines)}, then declare {lines}',
         )
-    if begin.startswith((b"<!doctype", b"<html", b"<?xml")):
+    if re.match(rb"\{\s*\"", begin):
+        raise DatasetError(
+            f"{source.shown} is an object of JSON",
+            why="of JSON a table has a line per row, each an object of its own",
+            fix="with a line per row, give it the ending .jsonl; else write its list of rows so, or as CSV",
+        )
+    if re.match(rb"<(!doctype|\?xml|html|head|body|table|div|script)\b", begin):
         raise DatasetError(
             f"{source.shown} is a page of HTML or XML, no table",
             why=f"it begins with {head[:_SHOWN]!r}",

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from shlex import quote
 from typing import IO
 
@@ -19,6 +20,8 @@ _IN_TIMES = ":"  # separates hours and minutes too, and so is believed last
 _SAMPLE = 300  # records in which separator and header are looked for
 _TITLES = 30  # records among which the header is looked for by the label
 _CHUNK = 2**20  # bytes
+_SPACED = 4  # fields parted by spaces beside others: of fewer it may be a number or a time with a space in it
+_ALIKE = 0.95  # of the lines
 _SHOWN = 60  # characters of a line that is told
 _NUMBER = re.compile(r"[+-]?[\d.,' \u00a0\u202f]*\d[\d.,]*%?(?:[eE][+-]?\d+)?")
 
@@ -72,6 +75,7 @@ def text_form(source: Source, header: bool | None, encoding: tuple[str, list[str
         lines = [line for line in lines if not line.startswith("#")]
     form.separator, records = _separated(lines)
     width = Counter(map(len, records)).most_common(1)[0][0]
+    _require_no_spaces(source, records, width)
     form.skip_rows = next(place for place, record in enumerate(records) if len(record) == width)
     _require_no_open_end(source, records, form, label)
     if header is not False:
@@ -126,6 +130,28 @@ def _require_no_open_end(source: Source, records: list[list[str]], form: TextFor
             why=f"the rows have {len(rows[0])} fields, of which the last is empty, and the header {len(header)}",
             fix=f"take it off their ends: sed -i 's/{mark}\\r\\?$//' {quote(source.shown)}",
         )
+
+
+def _require_no_spaces(source: Source, records: Sequence[Sequence[str]], width: int) -> None:
+    """Refuse fields that are parted by spaces, as tables for reading have them.
+
+    Raises:
+        DatasetError: says how to mend the file.
+    """
+    parts = [record[0].split() for record in records if record and record[0].strip()]
+    count, often = Counter(map(len, parts)).most_common(1)[0]
+    tokens = [token for found in parts[1:] for token in found]
+    numbers = sum(map(is_number, tokens))
+    if count < (2 if width == 1 else _SPACED) or often < _ALIKE * len(parts) or numbers * 2 <= len(tokens):
+        return
+    header = "" if not any(map(is_number, parts[0])) else ", header=None"
+    to = str(Path(source.shown).with_suffix(".spaces.csv"))
+    convert = f"import pandas; pandas.read_csv('{source.shown}', sep=r'\\s+'{header}).to_csv('{to}', index=False)"
+    raise DatasetError(
+        f"the fields of {source.shown} are parted by spaces",
+        why=f"a separator is one character; most lines have {count} fields: {cut(' '.join(parts[-1]), _SHOWN)}",
+        fix=f'python -c "{convert}", then declare {to}',
+    )
 
 
 def has_header(records: Sequence[Sequence[str]]) -> bool:
