@@ -1,6 +1,7 @@
 """What a file that nobody has declared seems to be, and the declaration that is written of it."""
 
 import gzip
+import re
 import shlex
 import subprocess
 import sys
@@ -358,7 +359,7 @@ def test_what_is_sure_to_fail_is_not_recommended(tmp_path: Path) -> None:
     months = "".join(f"{1949 + n // 12}-{n % 12 + 1:02},{n}\n" for n in range(60))
     with pytest.raises(DatasetError, match="nothing is left to learn 'n' from") as refused:
         _look(tmp_path, f"id,n\n{''.join(f'a{n},{n * 7}' + chr(10) for n in range(60))}", "n")
-    assert "--task forecasting" in refused.value.fix
+    assert refused.value.fix == "add columns to the file"
     years = _look(tmp_path, f"year,n\n{''.join(f'{1900 + n},{n * 7}' + chr(10) for n in range(60))}", "n")
     assert years.drop == {}
     assert _look(tmp_path, f"month,n\n{months}", "n").read == {"datetimes": {"month": "%Y-%m"}}
@@ -419,10 +420,35 @@ def test_files_that_are_written_otherwise_than_the_first_are_refused(
     assert words in refused.value.why
 
 
-def test_files_of_which_one_has_fewer_columns_are_told_apart(tmp_path: Path) -> None:
-    for other in ("a,y\n1,u\n", "a;b;y\n1;2;u\n"):
-        with pytest.raises(DatasetError, match=r"two\.csv and one\.csv have different columns"):
-            look_at(_sources(tmp_path, ["a,b,y\n1,2,u\n2,3,v\n", other]), "y", None)
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        ("a,y\n1,u\n", "two.csv and one.csv have different columns"),
+        ("a;b;y\n1;2;u\n", "two.csv is separated by ';', and one.csv by ','"),
+    ],
+)
+def test_files_of_which_one_has_fewer_columns_are_told_apart(tmp_path: Path, other: str, message: str) -> None:
+    with pytest.raises(DatasetError, match=re.escape(message)):
+        look_at(_sources(tmp_path, ["a,b,y\n1,2,u\n2,3,v\n", other]), "y", None)
+
+
+def test_times_with_clocks_and_decimal_commas_do_not_hide_the_separator(tmp_path: Path) -> None:
+    rows = "".join(f"{40 + n % 9},{n % 10};2010/01/{n // 24 + 1:02} {n % 24:02}:00:00\n" for n in range(400))
+
+    found = _look(tmp_path, f"temp;date\n{rows}", "temp")
+
+    assert found.read == {"separator": ";", "decimal": ",", "datetimes": {"date": "%Y/%m/%d %H:%M:%S"}}
+
+
+def test_a_forecast_of_several_series_names_the_column_that_tells_them_apart(tmp_path: Path) -> None:
+    rows = "".join(f"{2000 + n // 3},{'abc'[n % 3]},{n * 7 % 11}\n" for n in range(60))
+    (tmp_path / "t.csv").write_text(f"year,source,made\n{rows}", encoding="utf-8")
+
+    with pytest.raises(DatasetError, match="times of 'year' come more than once") as got:
+        declare(tmp_path, tmp_path / "t.csv", Wish("made", None, Task.forecasting, "year", ForecastSpec(2)))
+
+    assert got.value.fix.endswith("--series source")
+    declare(tmp_path, tmp_path / "t.csv", Wish("made", None, Task.forecasting, "year", ForecastSpec(2, ["source"])))
 
 
 def test_files_may_differ_in_what_each_holds(tmp_path: Path) -> None:
@@ -840,6 +866,7 @@ def test_what_is_no_table_is_called_what_it_is(tmp_path: Path, content: str, mes
     ("rows", "names"),
     [
         ([" age  income kind", *(f" {n:3}   {n * 1.5:8.2f}   {n % 2}" for n in range(30))], ["age", "income", "kind"]),
+        (["rank  years kind", *(f"Prof   {n:4}  {'ab'[n % 2]}" for n in range(30))], ["rank", "years", "kind"]),
         ([f'{n}.0   8  {n * 3.5}   130.0\t"a car {"x " * (n % 3)}"' for n in range(30)], ["0", "1", "2", "3", "4"]),
     ],
 )

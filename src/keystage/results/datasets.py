@@ -87,7 +87,7 @@ def declaration(root: Path, name: str) -> DatasetSpec:
         raise DatasetError(
             f"there is no dataset '{name}'",
             why=f"no file of conf/dataset has that name, and none declares it: {listing(sorted(named))}",
-            fix=f"{hint(name, every)} A new table: keystage dataset new FILE --label COLUMN",
+            fix=f"{hint(name, every)} (of a new table: keystage dataset new FILE --label COLUMN)",
         )
     told = {"name": option, "path": f"data/{option}", **options[option]}
     try:

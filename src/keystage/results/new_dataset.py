@@ -93,7 +93,13 @@ def declare(root: Path, place: Path, wish: Wish, say: Say = str) -> tuple[Path, 
         raise DatasetError(
             f"'{wish.time}' is no column of times",
             why=f"its cells are of type {look.columns[wish.time].value}",
-            fix="write times in ISO 8601, like 2024-03-31, or name another column: --time",
+            fix="write times in ISO 8601, like 2024-03-31 (of quarters the first day), or name another column: --time",
+        )
+    if look.apart is not None:
+        raise DatasetError(
+            f"times of '{wish.time}' come more than once",
+            why="of a series there is one row for each time",
+            fix=f"name the columns that tell series apart: --series {look.apart or 'A,B'}",
         )
     if look.classes is not None and look.classes < 2:
         raise DatasetError(

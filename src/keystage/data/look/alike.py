@@ -10,6 +10,7 @@ from keystage.data.formats.failures import in_words
 from keystage.data.formats.plain import opened
 from keystage.data.look.columns import cells_by_column, kind_of, marks_of
 from keystage.data.look.encoding import encoding_of
+from keystage.data.look.text import SEPARATORS, TextForm
 from keystage.data.sources.resolve import Source
 from keystage.data.sources.spec import ReadSpec
 
@@ -43,6 +44,25 @@ def encoding_of_all(sources: Sequence[Source]) -> tuple[str, list[str]]:
             fix=_FIX,
         )
     return name, why
+
+
+def require_same_separator(sources: Sequence[Source], frames: "Sequence[pd.DataFrame]", form: TextForm) -> None:
+    """Refuse a file whose lines have no separator of the first one's, but another.
+
+    Raises:
+        DatasetError: names the two files and what stands between their fields.
+    """
+    for source, frame in zip(sources, frames, strict=True):
+        if frame.shape[1] > 1 or len(form.names) == 1:
+            continue
+        line = str(frame.columns[0])
+        likely = max(SEPARATORS, key=line.count)
+        if line.count(likely):
+            raise DatasetError(
+                f"{source.shown} is separated by {likely!r}, and {sources[0].shown} by {form.separator!r}",
+                why="the files of a dataset are read alike",
+                fix=_FIX,
+            )
 
 
 def require_alike(

@@ -40,6 +40,8 @@ class Look:
         is_part: whether the files have more rows than were looked at.
         keep: the columns that can be read, where others cannot; empty where all can.
         classes: of two rows or more; None where amounts are learnt, or only a part was looked at.
+        apart: of a forecast whose times come twice in a series, the columns that would tell series apart, by a comma,
+            empty where no one of them does; else None.
     """
 
     rows: int
@@ -53,6 +55,7 @@ class Look:
     is_part: bool = False
     keep: list[str] = field(default_factory=list)
     classes: int | None = None
+    apart: str | None = None
 
     @property
     def extent(self) -> str:
@@ -114,12 +117,30 @@ def look_at(
         raise DatasetError(
             f"nothing is left to learn '{label}' from",
             why="; ".join(f"'{name}' is {reason}" for name, reason in drops.items()) or "it is the only column",
-            fix="add columns to the file; to go by times: --task forecasting --time COLUMN --horizon PERIODS",
+            fix=_fix_of_nothing(kinds),
         )
     amounts = seen.is_part or found.learnt is Task.regression
     classes = None if amounts else int((table[label].value_counts() > 1).sum())
     read, missing = seen.read, seen.missing
-    return Look(len(table), columns, read, missing, found, drops, where, why, seen.is_part, seen.keep, classes)
+    apart = _apart(table, label, roles) if time is not None else None
+    return Look(len(table), columns, read, missing, found, drops, where, why, seen.is_part, seen.keep, classes, apart)
+
+
+def _apart(table: "pd.DataFrame", label: str, roles: Sequence[str]) -> str | None:
+    """As ``Look.apart``; roles are the time and what names a series."""
+    if not table.duplicated(list(roles)).any():
+        return None
+    others = [str(name) for name in table.columns if name not in {label, *roles}]
+    found = [name for name in others if not table.duplicated([*roles, name]).any()]
+    found = [name for name in found if table[name].nunique() < len(table)]  # not one that names rows
+    return ",".join([*roles[1:], min(found, key=lambda name: table[name].nunique())]) if found else ""
+
+
+def _fix_of_nothing(kinds: dict[str, Kind]) -> str:
+    """What to do where no column is left to learn from."""
+    time = next((name for name, kind in kinds.items() if kind.type is ColumnType.datetime), None)
+    forecast = f"; to go by times: --task forecasting --time '{time}' --horizon PERIODS" if time else ""
+    return f"add columns to the file{forecast}"
 
 
 def _require_columns(seen: Seen, source: Source, label: str, roles: Sequence[str], *, has_header: bool | None) -> None:
@@ -151,7 +172,7 @@ def _take_years(seen: Seen, time: str) -> None:
 def _times_told(name: str, kind: Kind) -> str:
     told = f"times of '{name}' are written like {kind.time}, as all of its cells can be read"
     told += "; years of two digits are 1969 to 2068" if "%y" in str(kind.time) else ""
-    return f"{told}; so can they like {kind.other}: choose" if kind.other else told
+    return f"{told}; so can they like {kind.other}: choose" if kind.other not in {None, kind.time} else told
 
 
 def _drops(table: "pd.DataFrame", *, is_part: bool) -> dict[str, str]:

@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 
 _CLOSE = 1e-3  # share by which a rounded sum may be another
 _FEW = 0.2  # of the rows, which may be sums of parts of them
-_LIKE_SUMS = (
-    r"(?:grand |sub|sous-|zwischen)?(?:total|totaux|summe|gesamt|insgesamt|somme|totale|totaal|suma|average|mean)\b"
-)
+_LIKE_SUMS = r"(?:grand |sub|sous-|zwischen)?(?:total|totaux|summe|gesamt|insgesamt|somme|totale|totaal|suma)\b"
 _LAST = 5  # rows, among which sums of the others stand
 _TOTALS = {
     "total", "totals", "grand total", "sum", "summe", "gesamt", "gesamtsumme", "insgesamt", "somme", "total général",

@@ -15,8 +15,8 @@ from keystage.core.errors import DatasetError, counted, cut
 from keystage.data.formats.plain import named, opened
 from keystage.data.sources.resolve import Source
 
-SEPARATORS = (",", ";", "\t", "|", ":")  # of equally good ones the first
 _IN_TIMES = ":"  # separates hours and minutes too, and so is believed last
+SEPARATORS = (",", ";", "\t", "|", _IN_TIMES)  # of equally good ones the first
 _SAMPLE = 300  # records in which separator and header are looked for
 _TITLES = 30  # records among which the header is looked for by the label
 _CHUNK = 2**20  # bytes
@@ -141,8 +141,8 @@ def _require_no_spaces(source: Source, records: Sequence[Sequence[str]], width: 
     parts = [record[0].split() for record in records if record and record[0].strip()]
     count, often = Counter(map(len, parts)).most_common(1)[0]
     tokens = [token for found in parts[1:] for token in found]
-    numbers = sum(map(is_number, tokens))
-    if count < (2 if width == 1 else _SPACED) or often < _ALIKE * len(parts) or numbers * 2 <= len(tokens):
+    mostly_words = sum(map(is_number, tokens)) * 2 <= len(tokens)
+    if often < _ALIKE * len(parts) or count < 2 or (width > 1 and (count < _SPACED or mostly_words)):
         return
     header = "" if not any(map(is_number, parts[0])) else ", header=None"
     to = str(Path(source.shown).with_suffix(".spaces.csv"))
@@ -226,7 +226,7 @@ def _separated(lines: Sequence[str]) -> tuple[str, list[list[str]]]:
             return (0.0, 0.0, 1)
         cells = [cell for record in tried[mark] for cell in record]
         alike = often / counted.total() / (2 if mark in _IN_TIMES else 1)
-        clean = sum(is_number(cell) or not any(other in cell for other in SEPARATORS) for cell in cells)
+        clean = sum(is_number(cell) or not any(other in cell for other in SEPARATORS[:-1]) for cell in cells)
         return (round(alike, 2), round(clean / len(cells), 2), width)
 
     best = max(SEPARATORS, key=rank)

@@ -8,7 +8,7 @@ from keystage.core.progress import Say
 from keystage.data.columns import ColumnType
 from keystage.data.formats.failures import IN_QUOTES, said_of
 from keystage.data.formats.plain import readable
-from keystage.data.look.alike import require_alike
+from keystage.data.look.alike import require_alike, require_same_separator
 from keystage.data.look.columns import blanks_in, cells_by_column, kind_of, marks_of, missing_in, typed
 from keystage.data.look.seen import Seen, below_each_other
 from keystage.data.look.text import TextForm
@@ -45,6 +45,7 @@ def seen_in_texts(sources: Sequence[Source], form: TextForm, most: int | None, s
 
     _require_names(sources[0], form)
     frames = [_rows(source, form, most, say) for source in sources]
+    require_same_separator(sources, frames, form)
     short = short_told(sources, frames, form)
     raw = below_each_other(sources, frames)
     own = [name for name in raw.columns if name not in sources[0].partitions]
