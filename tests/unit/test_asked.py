@@ -15,6 +15,7 @@ import pytest
 from keystage.core.errors import DatasetError
 from keystage.data.sources.spec import ReadSpec
 from keystage.serving.asked import Request, check
+from keystage.serving.batch import too_many
 from keystage.serving.csv_files import csv_header
 from keystage.serving.errors import ServingError
 from keystage.serving.formats import blocks, columns_of
@@ -104,8 +105,56 @@ def test_a_file_that_is_written_otherwise_is_told_with_the_setting_that_reads_it
     with pytest.raises(DatasetError, match="two columns of one name: 2") as skipped:
         columns_of(RawFile(path, ReadSpec(skip_rows=3)))
 
+    path.write_text("Insel,Länge\na,2\n", encoding="utf-8")
+    with pytest.raises(DatasetError, match="is in UTF-8") as changed:
+        columns_of(RawFile(path, ReadSpec(encoding="cp1252")))
+
     assert other.value.fix == "if that is right: --read encoding=utf-16"
+    assert changed.value.fix == "--read encoding=utf-8"
     assert "where its first line has the names, --read skip_rows=0" in skipped.value.fix
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("rows.csv", b"PK\x03\x04 and so on", "rows.csv is a zip file or a workbook, no text"),
+        ("rows.json", b'[{"Age": 1, "Fare": 2}]', "rows.json is an array of JSON"),
+        ("rows.jsonl", b'[{"Age": 1, "Fare": 2}]', "rows.jsonl is an array of JSON"),
+        ("rows.csv", b'{"Age": 1, "Fare": 2}', "rows.csv is an object of JSON"),
+    ],
+)
+def test_a_file_of_another_form_is_called_what_it_is(tmp_path: Path, name: str, content: bytes, message: str) -> None:
+    (tmp_path / name).write_bytes(content)
+
+    with pytest.raises(DatasetError, match=message):
+        columns_of(RawFile(tmp_path / name))
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "rows.xlsx"])
+def test_a_header_below_titles_is_found_in_what_is_to_be_scored(tmp_path: Path, name: str) -> None:
+    request = _request(tmp_path)
+    titles = pd.DataFrame([["Guests", None, None], [None] * 3, ["Age", "Fare", "Name"], [1, 2.5, "x"]])
+    path = tmp_path / name
+    if name.endswith("xlsx"):
+        titles.to_excel(path, header=False, index=False)
+    else:
+        titles.to_csv(path, header=False, index=False)
+
+    with pytest.raises(DatasetError, match="lacks") as got:
+        check(replace(request, source=path))
+
+    assert got.value.fix == "its header stands elsewhere: --read skip_rows=2"
+    assert check(replace(request, source=path, read=["skip_rows=2"])).files[0][1] == ["Age", "Fare", "Name"]
+
+
+def test_cells_in_another_encoding_are_told_with_it(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_bytes("Name\nKöln\nBonn\n".encode("cp1252"))
+    bad = [{"row": 1, "column": "Name", "reason": "column 'Name' holds b'K\\xf6ln', which is no UTF-8"}]
+
+    error = too_many(bad, 2, _request(tmp_path), is_whole=True)
+
+    assert error.fix is not None
+    assert "say what it is in (--read encoding=cp1252), or allow" in error.fix
 
 
 def test_columns_without_a_name_are_called_as_pandas_calls_them(tmp_path: Path) -> None:

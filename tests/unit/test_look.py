@@ -847,7 +847,7 @@ def test_the_sheet_that_has_the_label_is_the_one_that_is_read(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("content", "message", "fix"),
     [
-        ('\n[{"n": 1, "kind": "a"},\n {"n": 2, "kind": "b"}]\n', "t.csv is an array of JSON", "declare t.jsonl"),
+        ('\n[{"n": 1, "kind": "a"},\n {"n": 2, "kind": "b"}]\n', "t.csv is an array of JSON", "take t.jsonl"),
         ("<!DOCTYPE html><html></html>", "t.csv is a page of HTML or XML, no table", "get the file itself"),
     ],
 )

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from keystage.core.errors import DatasetError, hint, hints, listing
+from keystage.core.errors import DatasetError, hint, listing
 from keystage.data.sources.resolve import Source
 from keystage.data.sources.spec import ENDINGS, Format, HeaderKind, ReadSpec, compression_of, ending_of
+from keystage.serving.absent import mend
 from keystage.serving.csv_files import BLOCK_BYTES
 from keystage.serving.formats import columns_of
 from keystage.serving.forms import form_of
@@ -64,7 +65,9 @@ class Request:
 
     def _reading(self, file: Path) -> ReadSpec:
         declared = dict(self.model.reading)
-        if ENDINGS.get(ending_of(file.name)) is Format.tsv:
+        if found := ENDINGS.get(ending_of(file.name)):
+            declared["format"] = found  # the model's files may have been others
+        if found is Format.tsv:
             declared.pop("separator", None)  # the ending says it
         return read_as(declared, self.read)
 
@@ -184,7 +187,7 @@ def _require_columns(file: RawFile, names: Sequence[str], request: Request) -> N
         raise DatasetError(
             f"{file.path.name} lacks {'column' if len(absent) == 1 else 'columns'} {listing(absent)}",
             why=f"{request.model.name} takes {listing(request.model.columns)}; the file has {listing(names)}{told}",
-            fix=_mend(absent, names, file),
+            fix=mend(absent, names, file),
         )
 
 
@@ -193,23 +196,3 @@ def _told(request: Request) -> str:
     declared = {name: value for name, value in request.model.reading.items() if value is not None}
     asked = dict(change.partition("=")[::2] for change in request.read)
     return ", ".join(f"{name}={value}" for name, value in {**declared, **asked}.items())
-
-
-def _mend(absent: Sequence[str], names: Sequence[str], file: RawFile) -> str:
-    """What to do about columns that are not there: the file may be written otherwise, or the name."""
-    marks = {mark: names[0].count(mark) for mark in (",", ";", "\t", "|")} if len(names) == 1 else {}
-    likely = max(marks, key=lambda mark: marks[mark], default="")
-    if marks.get(likely):
-        return f"say what stands between its fields: --read 'separator={'tab' if likely == chr(9) else likely}'"
-    if file.read.header is HeaderKind.union:
-        return (
-            f"name files that have them too, as a folder or pattern, or add them without values; {hints(absent, names)}"
-        )
-    if file.form in (Form.parquet, Form.lines):
-        return hints(absent, names)
-    near = hints(absent, names)
-    return (
-        f"{near}{'' if near.endswith('?') else '.'} Where the file is written in another way, say so, as in --read "
-        "encoding=utf-8, --read skip_rows=0, --read header=none --read names=A,B, or where the first of several files "
-        "has the header: --read header=first (docs/predict.md)"
-    )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from keystage.core.errors import DatasetError, counted
+from keystage.data.formats.encoding import readable_as
 from keystage.data.marks import Marks
 from keystage.serving.asked import Checked, Request, check, require_free
 from keystage.serving.formats import Block, all_blocks
@@ -170,15 +171,20 @@ def too_many(bad: Sequence[Mapping[str, Any]], rows: int, request: Request, *, i
     return DatasetError(
         f"{len(bad):,} of the {counted(rows, 'row', 'rows')} of {request.source.name}{seen} cannot be scored:{share}",
         why=shown + (f"; and {len(bad) - SHOWN_BAD:,} more" if len(bad) > SHOWN_BAD else ""),
-        fix=f"correct them{_written_otherwise(bad)}, or allow a share of them, as in --max-bad "
+        fix=f"correct them{_written_otherwise(bad, request)}, or allow a share of them, as in --max-bad "
         f"{max(1, ceil(100 * len(bad) / rows)) / 100:g}: a file of their own then tells them",
     )
 
 
-def _written_otherwise(bad: Sequence[Mapping[str, Any]]) -> str:
-    """How to read numbers or times in other marks and forms than those of the model's files, where that may be it."""
-    if any(", which is no date" in row["reason"] for row in bad):
-        return ", say how its times are written (--read 'datetimes=COLUMN:%d.%m.%Y')"
+def _written_otherwise(bad: Sequence[Mapping[str, Any]], request: Request) -> str:
+    """How to read letters, times or numbers that are written otherwise than in the model's files, if that may be it."""
+    odd = next((row for row in bad if row["reason"].endswith(", which is no UTF-8")), None)
+    if odd is not None:
+        path = Path(odd["file"]) if "file" in odd else request.files[0].path
+        return f", say what it is in (--read encoding={readable_as(path, path.name, 'utf-8')[0]})"
+    of = next((row["column"] for row in bad if ", which is no date" in row["reason"]), None)
+    if of is not None:
+        return f", say how its times are written (--read 'datetimes={of}:%d.%m.%Y %H:%M', by strptime's signs)"
     if any(", which is no number" in row["reason"] for row in bad):
         return ", say how its numbers are written (--read decimal=, or --read thousands=,)"
     return ""

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from keystage.core.errors import DatasetError, listing
 from keystage.core.params import first_line
-from keystage.data.formats.encoding import readable_as
-from keystage.data.formats.plain import is_utf8
 from keystage.serving.csv_files import BLOCK_BYTES, csv_header, open_csv
+from keystage.serving.encodings import other_encoding, require_as_read
 from keystage.serving.raw_file import Form, RawFile
 from keystage.serving.sheets import sheet_names, sheet_rows
 
@@ -67,9 +66,13 @@ def columns_of(file: RawFile) -> list[str]:
         Form.sheet: sheet_names,
     }
     try:
+        if form is Form.csv:
+            require_as_read(file)
         names = readers[form](file)
+        if not names:
+            require_as_read(file)
     except UnicodeError as error:
-        raise _other_encoding(file, error) from error
+        raise other_encoding(file) from error
     except (ValueError, OSError, EOFError) as error:  # Arrow's error of a broken file is a ValueError too
         raise DatasetError(f"{path} cannot be read as {form}", why=first_line(error), fix="correct the file") from error
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -90,16 +93,6 @@ def _other_header(file: RawFile) -> str:
     return (
         f"{own}, or where its first line is a row: --read header=first, where the first of several files alone has a "
         "header, or --read header=none --read names=A,B"
-    )
-
-
-def _other_encoding(file: RawFile, error: UnicodeError) -> DatasetError:
-    shown = "UTF-8" if is_utf8(file.read) else file.read.encoding
-    found, sample = readable_as(file.path, file.path.name, file.read.encoding)
-    return DatasetError(
-        f"{file.path} is not {shown}",
-        why=f"{first_line(error)}; {found} would read it, like: {sample}",
-        fix=f"if that is right: --read encoding={found}",
     )
 
 
@@ -146,7 +139,7 @@ def blocks(file: RawFile, columns: Sequence[str], names: Sequence[str]) -> Gener
             for block in found:
                 yield block
     except UnicodeError as error:
-        raise _other_encoding(file, error) from error
+        raise other_encoding(file) from error
     except (pa.ArrowInvalid, OSError, EOFError) as error:
         raise DatasetError(
             f"{file.path} cannot be read to its end",

@@ -10,6 +10,7 @@ from typing import IO, Any
 from keystage.core.errors import DatasetError, hint, listing
 from keystage.core.params import first_line
 from keystage.data.formats.plain import opened, plain_text
+from keystage.data.look.encoding import require_text
 from keystage.data.sources.resolve import Source, folder_of, is_pattern, matching, resolve
 from keystage.data.sources.spec import ENDINGS, Format, HeaderKind, ReadSpec, ending_of
 from keystage.data.undeclared import undeclared
@@ -19,6 +20,7 @@ _OF_A_FILE = (
     *("format", "separator", "encoding", "header", "names", "quote", "decimal", "thousands", "comment", "skip_rows"),
     *("short_rows", "sheet", "datetimes"),
 )
+_HEAD = 4096  # bytes that tell what a file without a known ending is
 
 
 class Form(StrEnum):
@@ -60,12 +62,17 @@ class RawFile:
 
     @property
     def form(self) -> Form:
-        """By the file's ending; where that tells nothing, as it is declared.
+        """As it is to be read; else by the file's ending.
 
         Raises:
             DatasetError: neither tells it.
         """
         return _FORMS[self._format()]
+
+    @property
+    def source(self) -> Source:
+        """As those of a dataset are called."""
+        return Source(self.path.name, self.path, str(self.path))
 
     @property
     def separator(self) -> str:
@@ -78,8 +85,10 @@ class RawFile:
         return self.read.header is not HeaderKind.none
 
     def _format(self) -> Format:
-        found = ENDINGS.get(ending_of(self.path.name)) or self.read.format
+        found = self.read.format or ENDINGS.get(ending_of(self.path.name))
         if found is None:
+            with self.open() as file:
+                require_text(file.read(_HEAD), self.source)
             raise DatasetError(
                 f"{self.path.name} is in no form that is known",
                 why=f"the form is told by the file's ending: {listing(ENDINGS)}",

@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from keystage.data.columns import ColumnSpec, ColumnType
-from keystage.data.sources.resolve import Source
 from keystage.data.sources.spec import Format
 from keystage.data.spec import DatasetSpec
 from keystage.data.undeclared import undeclared
@@ -19,7 +18,7 @@ def sheet_names(file: RawFile) -> list[str]:
     """The names of the columns."""
     from keystage.data.formats.opening import names_in
 
-    return names_in(_source(file), _spec(file), None)
+    return names_in(file.source, _spec(file), None)
 
 
 def sheet_rows(file: RawFile, columns: Sequence[str], names: Sequence[str]) -> "pa.Table":
@@ -34,13 +33,9 @@ def sheet_rows(file: RawFile, columns: Sequence[str], names: Sequence[str]) -> "
 
     from keystage.data.formats.opening import rows_of
 
-    frame = rows_of(_source(file), _spec(file), list(names), list(columns), is_first=True)
+    frame = rows_of(file.source, _spec(file), list(names), list(columns), is_first=True)
     mixed = [name for name in frame if frame[name].dtype == "object"]
     return pa.Table.from_pandas(frame.astype(dict.fromkeys(mixed, "str")), preserve_index=False)
-
-
-def _source(file: RawFile) -> Source:
-    return Source(file.path.name, file.path, str(file.path))
 
 
 def _spec(file: RawFile) -> DatasetSpec:

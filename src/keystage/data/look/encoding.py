@@ -38,7 +38,7 @@ def encoding_of(source: Source) -> tuple[str, list[str]]:
     """
     with opened(source.path, source.name) as raw:
         head = raw.read(_GUESSED) + raw.readline()
-        _require_text(head, source)
+        require_text(head, source)
         for mark, name in BYTE_ORDER_MARKS:
             if head.startswith(mark):
                 return name, [] if name == "utf-8" else ["its first bytes are the mark of UTF-16"]
@@ -58,7 +58,16 @@ def encoding_of(source: Source) -> tuple[str, list[str]]:
     return name, [f"it is not UTF-8; {name} gives the letters that make most sense: look at some words with accents"]
 
 
-def _require_text(head: bytes, source: Source) -> None:
+def require_text(head: bytes, source: Source) -> None:
+    """Refuse what is no text of a table.
+
+    Args:
+        head: the first bytes of the file.
+        source: the file.
+
+    Raises:
+        DatasetError: calls it what it is, and says how to make a table of it.
+    """
     if head.startswith(_SQLITE):
         raise DatasetError(
             f"{source.shown} is a database of SQLite",
@@ -72,7 +81,7 @@ def _require_text(head: bytes, source: Source) -> None:
         raise DatasetError(
             f"{source.shown} is an array of JSON",
             why="objects are read line by line, one in each, as JSON Lines have them",
-            fix=f'python -c "{convert}" > {quote(lines)}, then declare {lines}',
+            fix=f'python -c "{convert}" > {quote(lines)}, then take {lines}',
         )
     if re.match(rb"\{\s*\"", begin):
         raise DatasetError(
