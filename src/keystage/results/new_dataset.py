@@ -121,7 +121,9 @@ def _entry(place: Path) -> tuple[Path, str]:
             raise DatasetError(
                 f"{place} holds {'files of several forms' if endings else 'no file whose ending is known'}",
                 why=f"it has {listing(sorted(endings))}" if endings else f"known are {listing(ENDINGS)}",
-                fix="name a pattern such as 'data/sales/*.csv'",
+                fix=f"name those of one form by a pattern, as in '{place}/*{min(endings)}', or declare all of them by hand"
+                if endings
+                else "name a file, or a pattern such as 'data/sales/*.csv'",
             )
         return place, f"**/*{endings.pop()}"
     folder = folder_of(place)
