@@ -121,7 +121,7 @@ def _entry(place: Path) -> tuple[Path, str]:
             raise DatasetError(
                 f"{place} holds {'files of several forms' if endings else 'no file whose ending is known'}",
                 why=f"it has {listing(sorted(endings))}" if endings else f"known are {listing(ENDINGS)}",
-                fix=f"name those of one form by a pattern, as in '{place}/*{min(endings)}', or declare all of them by hand"
+                fix=f"name those of one form by a pattern: '{place}/*{min(endings)}', or declare them all by hand"
                 if endings
                 else "name a file, or a pattern such as 'data/sales/*.csv'",
             )
