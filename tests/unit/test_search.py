@@ -314,6 +314,7 @@ def test_the_model_takes_a_table_with_its_columns_whatever_they_are_called() -> 
         ({"time_budget": 0.0}, "must be more than 0 seconds"),
         ({"time_budget": float("nan")}, "must be more than 0 seconds"),
         ({"trial_timeout": -1.0}, "automl.trial_timeout must be more than 0 seconds"),
+        ({"target_score": float("nan")}, "automl.target_score must be a finite number or null, not nan"),
         ({"max_trials": 0}, "automl.max_trials must be 1 or more"),
         ({"patience": 0}, "automl.patience must be 1 or more"),
         ({"memory_budget": 10}, "automl.memory_budget must be 200 megabytes or more"),

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
+from math import isfinite
 
 from keystage.core.errors import hint
 from keystage.data.spec import Task
@@ -132,6 +133,8 @@ class SearchSpec:
             value = getattr(self, name)
             if value is not None and not 0 < value < float("inf"):
                 raise ValueError(f"automl.{name} must be more than 0 seconds, not {value}")
+        if self.target_score is not None and not isfinite(self.target_score):
+            raise ValueError(f"automl.target_score must be a finite number or null, not {self.target_score}")
         for name, least in (
             ("max_trials", 1),
             ("patience", 1),
