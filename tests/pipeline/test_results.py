@@ -256,7 +256,7 @@ def test_of_an_experiment_it_is_known_what_it_ran_and_of_a_commit_not(folder: Fo
     ("overrides", "stage", "what"),
     [
         ("automl.max_trails=3", "", "conf/ cannot be composed with automl.max_trails=3"),
-        (["prep.test_size=0.9999"], "dataprep", "stage 'dataprep': 1309 rows cannot be split"),
+        (["prep.test_size=0.9999"], "dataprep", "stage 'dataprep': 1,309 rows cannot be split"),
     ],
 )
 def test_a_failed_run_raises_the_words_of_its_stage(
