@@ -962,3 +962,8 @@ def test_a_sheet_that_describes_the_columns_is_not_the_one_that_is_read(tmp_path
     found = look_at([_source(tmp_path / "t.xlsx")], "kind", None)
 
     assert (found.rows, found.read) == (40, {"sheet": "Data"})
+
+
+def test_a_form_without_days_reads_in_one_way() -> None:
+    assert kind_of(["Jun 1967", "Jul 1967"], Marks()).other is None
+    assert kind_of(["03/04/2024", "05/06/2024"], Marks()).other == "%m/%d/%Y"

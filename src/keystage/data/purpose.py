@@ -8,6 +8,8 @@ import re
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from keystage.core.times import ISO_DAY
+
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
@@ -24,7 +26,6 @@ YEARS = (1500, 2200)  # and what a column of years may be called
 _OF_YEARS = re.compile(r"(^|[^a-z])(year|yr|time|date|season|vintage|jahr|ann[eé]e|a[nñ]o|anno)s?($|[^a-z])")
 MAX_LOOKED_AT = 10_000  # different texts, for spaces and dates
 _NAMED = re.compile(r"(^|[^a-z])(id|key|uuid|guid|no|nr|number|code)$|[a-z]I[dD]$", re.ASCII)  # of identifiers
-_DATE = r"^\d{4}-\d{2}-\d{2}"
 _YES_NO = ({"true", "false"}, {"yes", "no"}, {"y", "n"}, {"t", "f"})
 
 
@@ -92,7 +93,7 @@ def _of_texts(values: "pd.Series", counts: "np.ndarray", rows: int) -> Purpose:
     import numpy as np
 
     head = values.head(MAX_LOOKED_AT)
-    if head.str.match(_DATE).all():
+    if head.str.match(ISO_DAY).all():
         import pandas as pd
 
         if pd.to_datetime(head, errors="coerce", format="ISO8601", utc=True).notna().all():

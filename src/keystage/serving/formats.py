@@ -69,7 +69,7 @@ def columns_of(file: RawFile) -> list[str]:
         if form is Form.csv:
             require_as_read(file)
         names = readers[form](file)
-        if not names:
+        if form is Form.lines and not names:
             require_as_read(file)
     except UnicodeError as error:
         raise other_encoding(file) from error

@@ -117,7 +117,7 @@ def kind_of(values: Iterable[str], marks: Marks) -> Kind:
     forms = common_forms(every)
     if not forms:
         return Kind(ColumnType.string)
-    return Kind(ColumnType.datetime, forms[0], next((form for form in forms if exchanged(form) == forms[0]), None))
+    return Kind(ColumnType.datetime, forms[0], next((form for form in forms[1:] if exchanged(form) == forms[0]), None))
 
 
 def kind_by_type(column: "pd.Series") -> ColumnType:

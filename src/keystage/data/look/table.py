@@ -172,7 +172,7 @@ def _take_years(seen: Seen, time: str) -> None:
 def _times_told(name: str, kind: Kind) -> str:
     told = f"times of '{name}' are written like {kind.time}, as all of its cells can be read"
     told += "; years of two digits are 1969 to 2068" if "%y" in str(kind.time) else ""
-    return f"{told}; so can they like {kind.other}: choose" if kind.other not in {None, kind.time} else told
+    return f"{told}; so can they like {kind.other}: choose" if kind.other else told
 
 
 def _drops(table: "pd.DataFrame", *, is_part: bool) -> dict[str, str]:
