@@ -13,6 +13,7 @@ TEST_SIZE = 0.2
 ONE_HOT_VALUES = 20  # a column of words with more of them becomes codes
 METRICS = {"binary": "roc_auc", "multiclass": "log_loss", "regression": "r2"}
 _MISSING = ["", "?", "NA", "NaN"]
+_FILM_VOTES = tuple(f"r{tenth}" for tenth in range(1, 11))  # shares of each rating: the label itself
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,18 @@ TABLES = {
     "penguins": _csv("penguins.csv", "multiclass", "species"),
     "pollution": _csv("pollution.csv", "regression", "pm2.5", ("No",)),
     "taxis": _csv("taxis.csv", "regression", "fare", ("total",)),  # the total is the fare with tip and tolls
+    # Of R's tables, which the package pydataset has; an unnamed column numbers the rows.
+    "mroz": _csv("Mroz.csv", "binary", "work", ("Unnamed: 0", "hoursw", "wagew")),
+    "mortgages": _csv("Hdma.csv", "binary", "deny", ("Unnamed: 0",)),
+    "flchain": _csv("flchain.csv", "binary", "death", ("Unnamed: 0", "futime", "chapter")),
+    "heating": _csv("Heating.csv", "multiclass", "depvar", ("Unnamed: 0", "idcase")),
+    "yogurt": _csv("Yogurt.csv", "multiclass", "choice", ("Unnamed: 0", "id")),
+    "chile": _csv("Chile.csv", "multiclass", "vote", ("Unnamed: 0",)),
+    "hedonic": _csv("Hedonic.csv", "regression", "mv", ("Unnamed: 0", "townid")),
+    "computers": _csv("Computers.csv", "regression", "price", ("Unnamed: 0",)),
+    "slid": _csv("SLID.csv", "regression", "wages", ("Unnamed: 0",)),
+    "food": _csv("BudgetFood.csv", "regression", "wfood", ("Unnamed: 0",)),
+    "films": _csv("movies.csv", "regression", "rating", ("Unnamed: 0", "title", *_FILM_VOTES)),
 }
 
 

@@ -7,6 +7,7 @@ are.
 
 import json
 from functools import cache
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,7 @@ def train(job: Job) -> Trained:
     compute = {stage: {"cores": job.cores} for stage in STAGES}
     if code := run_forked(run_stage, {"seed": job.seed, "automl": automl, "compute": compute}):
         raise SystemExit(code)
+    forkserver._forkserver._stop()  # as the end of the stage's process does
     trials = json.loads(workspace.SEARCH_REPORT.read_text(encoding="utf-8"))["trials"]
     members = json.loads(workspace.MODEL_REPORT.read_text(encoding="utf-8"))["members"]
     method = "predict" if job.is_regression else "predict_proba"

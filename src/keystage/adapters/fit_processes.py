@@ -4,8 +4,10 @@ A learner's fit is a call into C that hears no signal and looks at no clock; onl
 The processes are forked from a server, so a new one is there at once (``fork_server``).
 """
 
+import ctypes
 import pickle
 import signal
+import sys
 import time
 from dataclasses import dataclass, fields
 from multiprocessing import connection
@@ -191,12 +193,22 @@ def _work(pipe: Any, material_file: str, fits: str) -> None:
             except EOFError:
                 return
             pipe.send(_do(material, job, soft, Path(fits)))
+            _give_back()
 
 
 def _do(material: Material, job: Job, soft: float | None, fits: Path) -> tuple[FoldResult, Path | None]:
     if job.fold is not None:
         return fit_fold(material, job.proposal, job.fold, fits, soft), None
     return fit_all(material, job.proposal, dict(job.found), fits)
+
+
+def _give_back() -> None:
+    """Have the C library return freed memory to the system: glibc keeps what lies below a block in use.
+
+    After a forest of 150 trees on 4,000 rows that is 60 to 90 MB, which would stay until the search ends.
+    """
+    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
+        trim(0)
 
 
 def _memory_of(process: int) -> float:

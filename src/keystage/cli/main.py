@@ -1,6 +1,8 @@
 """``keystage``: the commands, in the order in which a person meets them. Each is a file of this folder."""
 
 import sys
+from importlib.metadata import version as installed_version
+from typing import Annotated
 
 import typer
 
@@ -22,11 +24,27 @@ from keystage.cli.verify import rebuild, verify
 from keystage.cli.why import why
 
 app = typer.Typer(
-    help="From a table to a registered model, each stage reused exactly when nothing that could change it has changed.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"keystage {installed_version('keystage')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _of_all(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Print it and end.")
+    ] = False,
+) -> None:
+    """From a table to a registered model, each stage reused exactly when nothing that could change it has changed."""
+
+
 for command in (
     run,
     plan,
