@@ -9,6 +9,7 @@ from itertools import islice
 
 from keystage.core.errors import DatasetError, hints
 from keystage.data.formats.excel import header_with
+from keystage.data.formats.separators import SEPARATORS, likely_separator
 from keystage.data.sources.spec import HeaderKind
 from keystage.serving.raw_file import Form, RawFile
 from keystage.serving.sheets import sheet_names
@@ -24,10 +25,8 @@ def mend(absent: Sequence[str], names: Sequence[str], file: RawFile) -> str:
         names: the columns of the file, as it was read.
         file: which it is.
     """
-    marks = {mark: names[0].count(mark) for mark in (",", ";", "\t", "|")} if len(names) == 1 else {}
-    likely = max(marks, key=lambda mark: marks[mark], default="")
-    if marks.get(likely):
-        return f"say what stands between its fields: --read 'separator={'tab' if likely == chr(9) else likely}'"
+    if len(names) == 1 and (likely := likely_separator(names[0])):
+        return f"say what stands between its fields: --read 'separator={SEPARATORS[likely]}'"
     if file.read.header is HeaderKind.union:
         return (
             f"name files that have them too, as a folder or pattern, or add them without values; {hints(absent, names)}"

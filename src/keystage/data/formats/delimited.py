@@ -7,6 +7,7 @@ from keystage.core.errors import DatasetError, cut, listing
 from keystage.data.columns import NUMERIC, ColumnType
 from keystage.data.formats.failures import in_words
 from keystage.data.formats.plain import named, readable
+from keystage.data.formats.separators import SEPARATORS, likely_separator
 from keystage.data.formats.short_rows import require_full
 from keystage.data.marks import Marks
 from keystage.data.sources.resolve import Source
@@ -16,7 +17,6 @@ from keystage.data.spec import DatasetSpec
 if TYPE_CHECKING:
     import pandas as pd
 
-_SEPARATORS = {",": ",", ";": ";", "\t": "tab", "|": "|"}  # the common ones, as dataset.read.separator takes them
 _SHOWN = 80  # characters of a name that is told
 
 
@@ -104,16 +104,16 @@ def _options(source: Source, read: ReadSpec) -> dict[str, Any]:
 
 def _other_separator(field: str, source: Source, read: ReadSpec) -> DatasetError | None:
     """What is wrong with a table of one column whose name holds what others have between columns."""
-    counts = {mark: field.count(mark) for mark in _SEPARATORS if mark != separator_of(source, read)}
-    mark = max(counts, key=lambda name: counts[name])
-    if not counts[mark] or (read.header is HeaderKind.none and read.separator is not None):
+    now = separator_of(source, read)
+    mark = likely_separator(field, other_than=now)
+    if not mark or (read.header is HeaderKind.none and read.separator is not None):
         return None
+    likely = SEPARATORS[mark]
     return DatasetError(
         f"{source.shown} has one column, '{cut(field, _SHOWN)}'",
-        why=f"its fields are divided at '{_SEPARATORS.get(separator_of(source, read), separator_of(source, read))}', "
-        f"and '{_SEPARATORS[mark]}' stands {counts[mark]} times in its first line",
-        fix=f"set dataset.read.separator to '{_SEPARATORS[mark]}', like: keystage run +dataset.read.separator="
-        f"\"'{_SEPARATORS[mark]}'\"",
+        why=f"its fields are divided at '{SEPARATORS.get(now, now)}', and '{likely}' stands {field.count(mark)} times "
+        "in its first line",
+        fix=f"set dataset.read.separator to '{likely}', like: keystage run +dataset.read.separator=\"'{likely}'\"",
     )
 
 

@@ -8,9 +8,10 @@ from keystage.core.errors import DatasetError
 from keystage.data.columns import ColumnType
 from keystage.data.formats.failures import in_words
 from keystage.data.formats.plain import opened
+from keystage.data.formats.separators import likely_separator
 from keystage.data.look.columns import cells_by_column, kind_of, marks_of
 from keystage.data.look.encoding import encoding_of
-from keystage.data.look.text import SEPARATORS, TextForm
+from keystage.data.look.text import TextForm
 from keystage.data.sources.resolve import Source
 from keystage.data.sources.spec import ReadSpec
 
@@ -55,9 +56,7 @@ def require_same_separator(sources: Sequence[Source], frames: "Sequence[pd.DataF
     for source, frame in zip(sources, frames, strict=True):
         if frame.shape[1] > 1 or len(form.names) == 1:
             continue
-        line = str(frame.columns[0])
-        likely = max(SEPARATORS, key=line.count)
-        if line.count(likely):
+        if likely := likely_separator(str(frame.columns[0])):
             raise DatasetError(
                 f"{source.shown} is separated by {likely!r}, and {sources[0].shown} by {form.separator!r}",
                 why="the files of a dataset are read alike",

@@ -13,10 +13,11 @@ from typing import IO
 
 from keystage.core.errors import DatasetError, counted, cut
 from keystage.data.formats.plain import named, opened
+from keystage.data.formats.separators import SEPARATORS
 from keystage.data.sources.resolve import Source
 
 _IN_TIMES = ":"  # separates hours and minutes too, and so is believed last
-SEPARATORS = (",", ";", "\t", "|", _IN_TIMES)  # of equally good ones the first
+_TRIED = (*SEPARATORS, _IN_TIMES)  # of equally good ones the first
 _SAMPLE = 300  # records in which separator and header are looked for
 _TITLES = 30  # records among which the header is looked for by the label
 _CHUNK = 2**20  # bytes
@@ -217,7 +218,7 @@ def _separated(lines: Sequence[str]) -> tuple[str, list[list[str]]]:
     with more fields. ``csv.Sniffer`` takes the letter t for the separator of one column of words like item7, and commas
     for that of "1,5;2,5" where no header settles it.
     """
-    tried = {mark: list(csv.reader(lines, delimiter=mark)) for mark in SEPARATORS}
+    tried = {mark: list(csv.reader(lines, delimiter=mark)) for mark in _TRIED}
 
     def rank(mark: str) -> tuple[float, float, int]:
         counted = Counter(len(record) for record in tried[mark] if record)
@@ -226,10 +227,10 @@ def _separated(lines: Sequence[str]) -> tuple[str, list[list[str]]]:
             return (0.0, 0.0, 1)
         cells = [cell for record in tried[mark] for cell in record]
         alike = often / counted.total() / (2 if mark in _IN_TIMES else 1)
-        clean = sum(is_number(cell) or not any(other in cell for other in SEPARATORS[:-1]) for cell in cells)
+        clean = sum(is_number(cell) or not any(other in cell for other in SEPARATORS) for cell in cells)
         return (round(alike, 2), round(clean / len(cells), 2), width)
 
-    best = max(SEPARATORS, key=rank)
+    best = max(_TRIED, key=rank)
     if rank(best)[0] == 0.0:
         best = ","  # a single column
     return best, tried[best]
