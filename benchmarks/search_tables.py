@@ -108,7 +108,7 @@ TABLES = {
     "pollution": _csv("pollution.csv", "regression", "pm2.5", ("No",)),
     "taxis": _csv("taxis.csv", "regression", "fare", ("total",)),  # the total is the fare with tip and tolls
     # Of R's tables, which the package pydataset has; an unnamed column numbers the rows.
-    "mroz": _csv("Mroz.csv", "binary", "work", ("Unnamed: 0", "hoursw", "wagew")),
+    "mroz": _csv("Mroz.csv", "binary", "work", ("Unnamed: 0", "hoursw", "hearnw", "wagew")),
     "mortgages": _csv("Hdma.csv", "binary", "deny", ("Unnamed: 0",)),
     "flchain": _csv("flchain.csv", "binary", "death", ("Unnamed: 0", "futime", "chapter")),
     "heating": _csv("Heating.csv", "multiclass", "depvar", ("Unnamed: 0", "idcase")),

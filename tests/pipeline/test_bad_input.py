@@ -201,5 +201,26 @@ def test_your_own_code_that_does_not_parse_is_said(project: Project) -> None:
 
     done = project.call("keystage", "run", ok=False)
 
-    assert "error[extension]: src/project/transforms.py cannot be imported" in done.stdout
+    assert "error[extension]: src/project/transforms.py cannot be read" in done.stdout
     assert "Traceback" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("automl.metric=project.metrics:costs", "src/project/metrics.py has no function 'costs'"),
+        ("automl.threshold=project.metrics:costs", "src/project/metrics.py has no function 'costs'"),
+        ("+registry.gate=[{require: metric, metric: 'project.metrics:costs', at_most: 1}]", "has no function 'costs'"),
+        ("automl.estimators=[project.estimators:Spline]", "src/project/estimators.py has no class 'Spline'"),
+        ("prep.steps=[{use: 'project.transforms:Clip'}]", "has no class or function 'Clip'"),
+    ],
+)
+def test_code_of_your_own_that_is_not_there_is_refused_before_a_stage_has_run(
+    new_project: Project, override: str, said: str
+) -> None:
+    done = new_project.call("keystage", "run", override, ok=False)
+
+    assert "error[extension]: " in done.stdout
+    assert said in done.stdout
+    assert "it holds: " in done.stdout
+    assert not (new_project.root / "artifacts/prepared").exists()

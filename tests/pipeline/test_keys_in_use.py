@@ -136,6 +136,16 @@ def test_a_metric_of_your_own_is_in_the_key_of_train_alone(project: Project) -> 
 
 
 @pytest.mark.slow
+def test_a_metric_that_sets_the_threshold_is_in_the_key_of_train_and_fits_no_trial_anew(project: Project) -> None:
+    project.call("keystage", "run", "automl.max_trials=3", "automl.time_budget=null")
+    settings = ("automl.max_trials=3", "automl.time_budget=null", "automl.threshold=project.metrics:cost")
+    assert "fits were taken from the log" in project.call("keystage", "run", *settings).stdout
+
+    project.edit("src/project/metrics.py", "MISS, FALSE_ALARM = 5.0", "MISS, FALSE_ALARM = 50.0")
+    assert "train" in project.stages_run("dvc", "repro", "evaluate") - {"dataprep"}
+
+
+@pytest.mark.slow
 def test_a_run_with_reuse_off_leaves_the_kept_results_as_they_were(project: Project) -> None:
     lock = project.root / "dvc.lock"
     before = lock.read_text(encoding="utf-8")

@@ -11,6 +11,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from keystage.adapters.dvc_state import known_digest
+from keystage.core import extension
 from keystage.core.errors import ConfigError, hint
 from keystage.core.params import outside_key
 from keystage.data.reading import column_names
@@ -23,6 +24,7 @@ from keystage.pipeline.inputs import LOCK_FILE
 from keystage.pipeline.pinning import pin
 from keystage.pipeline.state import require_recordable
 from keystage.prep.spec import PrepSpec
+from keystage.registry.spec import RegistrySpec
 from keystage.reuse.environment import Environment, read_environment, require_locked
 from keystage.reuse.named import (
     environment_note,
@@ -35,7 +37,7 @@ from keystage.reuse.named import (
     sizes_note,
 )
 from keystage.reuse.spec import EnvironmentSpec, OnMismatch, ReuseSpec
-from keystage.search.names import EXTRAS
+from keystage.search.names import EXTRAS, OWN_ESTIMATORS, OWN_METRICS
 from keystage.search.spec import SearchSpec
 
 KEYED_STAGES = ("dataprep", "train", "evaluate", "report")
@@ -49,6 +51,7 @@ class ConfParams:
     prep: PrepSpec = outside_key("the stage always runs")
     automl: SearchSpec = outside_key("the stage always runs")
     evaluation: EvaluationSpec = outside_key("the stage always runs")
+    registry: RegistrySpec = outside_key("the stage always runs")
     environment: EnvironmentSpec = outside_key("the stage always runs")
     reuse: ReuseSpec = outside_key("the stage always runs")
 
@@ -103,15 +106,17 @@ def notes(params: ConfParams, root: Path, pinned: Pinned | None = None) -> dict[
     Raises:
         EnvironmentMismatchError: packages differ from the lock, and ``environment.on_mismatch`` refuses that; or a
             learner is named whose extra is not installed as it is locked.
+        ExtensionError: code of one's own is named that is not there.
     """
     lock = params.environment.lock
     environment = read_environment(root / lock, shown=lock)
     if params.environment.on_mismatch is OnMismatch.refuse:
         require_locked(environment, shown=lock)
+    _require_own_code(params, root)
     known = read_pinned(root / workspace.PINNED_NOTE) if pinned is None else pinned
     data = files_in_force(params.dataset, root, known)
     transforms = own_code(own_modules(step.use for step in params.prep.steps), root, known_digest)
-    metric = own_code(own_modules([params.automl.metric]), root, known_digest)
+    metric = own_code(own_modules([params.automl.metric, params.automl.threshold]), root, known_digest)
     estimators = own_code(own_modules(params.automl.estimators or ()), root, known_digest)
     return {
         workspace.DATASET_NOTE: files_note(data),
@@ -123,6 +128,23 @@ def notes(params: ConfParams, root: Path, pinned: Pinned | None = None) -> dict[
         workspace.EXTRAS_NOTE: extras_note(_extras(params.automl, root)),
         workspace.SIZES_NOTE: sizes_note(chain.from_iterable(map(dict.values, (data, transforms, metric, estimators)))),
     }
+
+
+def _require_own_code(params: ConfParams, root: Path) -> None:
+    """Refuse a reference to code of one's own that is not there, before a stage has taken its time."""
+    named = {
+        (extension.TRANSFORMS, "class or function"): [step.use for step in params.prep.steps],
+        (OWN_METRICS, "function"): [
+            params.automl.metric,
+            params.automl.threshold,
+            *(condition.metric for condition in params.registry.gate if condition.metric is not None),
+        ],
+        (OWN_ESTIMATORS, "class"): params.automl.estimators or [],
+    }
+    for (module, kind), references in named.items():
+        for reference in references:
+            if reference.startswith("project."):
+                extension.require_written(reference, module, kind, root)
 
 
 def _extras(spec: SearchSpec, root: Path) -> Iterator[Environment]:

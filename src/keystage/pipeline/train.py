@@ -25,7 +25,7 @@ from keystage.search.fitting import Material
 from keystage.search.folds import Folds, make_folds
 from keystage.search.learners.learner import Setting
 from keystage.search.metrics import metric_of
-from keystage.search.names import ABSOLUTE_METRICS, quantile_of
+from keystage.search.names import ABSOLUTE_METRICS, OWN_METRICS, quantile_of
 from keystage.search.report import all_scores, course_table, members_report, out_of_fold_table
 from keystage.search.script import training_script
 from keystage.search.spec import AFTER_TRIALS, ClassWeight, SearchSpec
@@ -152,7 +152,10 @@ def _require_threshold_suits(spec: SearchSpec, classes: Sequence[Any]) -> None:
 def _search_key(params: TrainParams) -> str:
     """Equal for searches with the same trials: by what the stage reads, and the settings that trials depend on."""
     spec = {name: value for name, value in asdict(params.automl).items() if name not in AFTER_TRIALS}
-    inputs = {name: md5 for name, md5 in fingerprints("train").items() if name != PARAMS_FILE.as_posix()}
+    inputs = fingerprints("train")
+    inputs.pop(PARAMS_FILE.as_posix())
+    if not params.automl.metric.startswith(OWN_METRICS):  # a threshold's metric scores no trial
+        inputs.pop(workspace.OWN_METRIC_NOTE.as_posix(), None)
     text = as_text({"inputs": inputs, "seed": params.seed, "automl": spec})
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
