@@ -16,7 +16,7 @@ from keystage.pipeline import workspace
 from keystage.pipeline.search import Found, learners_for, search
 from keystage.search.assembly import model_of
 from keystage.search.fitting import Material, fit_fold
-from keystage.search.history import LOG, TrialLog, open_log
+from keystage.search.history import FITS, LOG, TrialLog, model_file, open_log, predictions_file
 from keystage.search.learners.catalogue import LEARNERS, learner_named
 from keystage.search.learners.learner import Setting
 from keystage.search.metrics import metric_of
@@ -158,6 +158,41 @@ def test_a_log_whose_last_line_was_cut_off_loses_that_fit_only() -> None:
     assert len([json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]) == fits
 
 
+@pytest.mark.parametrize("line", [b'{"trial": "5"}', b"[]", b"\xff\x00", b'{"trial": 1, "fold": 0, "end": "over"}'])
+def test_a_line_of_the_log_that_says_nothing_loses_that_fit_only(line: bytes) -> None:
+    whole = _search(_spec())
+    log = workspace.SEARCHES / "a" / LOG
+    lines = log.read_bytes().splitlines()
+    log.write_bytes(b"\n".join([*lines[:4], line, *lines[5:]]) + b"\n")
+
+    again = _search(_spec())
+
+    assert again.recalled == len(lines) - 1
+    pd.testing.assert_frame_equal(_board(again), _board(whole))
+
+
+def test_fits_whose_files_are_gone_or_cut_off_are_made_again() -> None:
+    whole = _search(_spec())
+    member = whole.final.ensemble.members[0].trial.proposal
+    fits = workspace.SEARCHES / "a" / FITS
+    predictions_file(fits, member, 0).unlink()
+    model_file(fits, member, 1).write_bytes(b"x")
+
+    again = _search(_spec())
+
+    assert again.recalled == sum(len(trial.folds) for trial in whole.trials)
+    np.testing.assert_array_equal(again.final.model.predict_proba(X), whole.final.model.predict_proba(X))
+
+
+def test_fewer_trials_after_more_give_what_they_give_alone() -> None:
+    _search(_spec(max_trials=60))  # lets go of what cannot be a member among so many
+    fewer = _search(_spec(max_trials=30))
+    alone = _search(_spec(max_trials=30), key="other")
+
+    assert fewer.recalled > 0
+    np.testing.assert_array_equal(fewer.final.model.predict_proba(X), alone.final.model.predict_proba(X))
+
+
 def test_a_log_in_use_is_left_alone() -> None:
     _search(_spec(max_trials=3))
     before = (workspace.SEARCHES / "a" / LOG).read_bytes()
@@ -166,7 +201,15 @@ def test_a_log_in_use_is_left_alone() -> None:
 
     assert found.recalled == 0
     assert (workspace.SEARCHES / "a" / LOG).read_bytes() == before
-    assert not list(workspace.SEARCHES.glob("passing-*"))
+    assert not [path for path in workspace.SEARCHES.glob("passing-*") if path.is_dir()]
+
+
+def test_what_a_killed_run_left_beside_the_logs_is_cleared_away() -> None:
+    (workspace.SEARCHES / "passing-1").mkdir(parents=True)
+
+    _search(_spec(max_trials=1))
+
+    assert [path.name for path in workspace.SEARCHES.iterdir() if path.is_dir()] == ["a"]
 
 
 def test_only_the_newest_logs_are_kept() -> None:
@@ -191,17 +234,18 @@ def test_a_time_budget_cuts_the_same_sequence_short() -> None:
     assert all(trial.fold_scores == scores[trial.number] for trial in cut.trials)
 
 
-def test_boosting_that_the_clock_cut_short_is_not_taken_where_trials_are_to_repeat(tmp_path: Path) -> None:
+def test_boosting_that_the_clock_cut_short_is_not_taken_where_it_may_go_on(tmp_path: Path) -> None:
     proposal = Proposal("lgbm", LEARNERS["lgbm"].starts[0])
     material = _material(CODES, "log_loss")
     log = TrialLog(tmp_path / "log")
     hurried = fit_fold(material, proposal, 0, log.fits, seconds=1e-9)
-    log.add(proposal, 0, hurried, at=1.0, limit=None)
+    log.add(proposal, 0, hurried, at=1.0, limit=1.0)
 
     assert hurried.cut
     assert hurried.found["n_estimators"] < fit_fold(material, proposal, 0, log.fits, None).found["n_estimators"]
-    assert log.recall(proposal, 0, seconds=5.0, memory=None) == hurried
-    assert log.recall(proposal, 0, seconds=None, memory=None) is None
+    assert log.recall(proposal, 0, seconds=5.0, memory=None, boosting=1.0) == hurried
+    assert log.recall(proposal, 0, seconds=9.0, memory=None, boosting=2.0) is None
+    assert log.recall(proposal, 0, seconds=None, memory=None, boosting=None) is None
     log.close()
 
 
@@ -212,9 +256,9 @@ def test_a_fit_that_was_stopped_is_tried_again_when_it_may_take_longer(tmp_path:
     log.close()
 
     log = TrialLog(tmp_path / "log")
-    assert log.recall(proposal, 0, seconds=2.0, memory=None) == stopped
-    assert log.recall(proposal, 0, seconds=3.0, memory=None) is None
-    assert log.recall(proposal, 0, seconds=None, memory=None) is None
+    assert log.recall(proposal, 0, seconds=2.0, memory=None, boosting=None) == stopped
+    assert log.recall(proposal, 0, seconds=3.0, memory=None, boosting=None) is None
+    assert log.recall(proposal, 0, seconds=None, memory=None, boosting=None) is None
     log.close()
 
 

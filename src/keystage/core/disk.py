@@ -12,6 +12,7 @@ _FULL = "make room (keystage gc says what the cache can give back)"
 _FIXES = {
     errno.ENOSPC: _FULL,
     errno.EDQUOT: _FULL,
+    errno.EFBIG: "raise the limit of a file's size (ulimit -f)",
     errno.EROFS: "make it writable",
     errno.EACCES: "give yourself access",
     errno.EPERM: "give yourself access",
@@ -51,7 +52,7 @@ def _worded(error: OSError, places: tuple[Path, ...]) -> DiskError:
     looked_at = [place.parent] if place else [*places, Path(tempfile.gettempdir())]
     shown = _shown(place) if place else "a file"
     return DiskError(
-        f"{shown} cannot be written" if full or error.errno == errno.EROFS else f"access to {shown} is denied",
+        f"access to {shown} is denied" if error.errno in {errno.EACCES, errno.EPERM} else f"{shown} cannot be written",
         why=f"{os.strerror(error.errno)}{f'; {room(*looked_at)}' if full else ''}",
         fix=f"{_FIXES[error.errno]}, then run the same command again; what stages before this one gave is kept",
     )

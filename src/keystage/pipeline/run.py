@@ -1,6 +1,7 @@
 """Run one stage: check what it stands on, keep to the compute profile, call it, and tell errors from bugs."""
 
 import logging
+import multiprocessing
 import os
 import platform
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from keystage.adapters import git
+from keystage.adapters.process import end_with_dvc
 from keystage.compute import limits
 from keystage.compute.spec import ComputeProfile, ComputeSpec
 from keystage.config.compose import require_in_sync
@@ -38,6 +40,7 @@ def run_forking_stage(stage: Stage[Params], params: type[Params]) -> None:
     """Run a stage that forks processes, in one that shares the libraries' memory with them; see ``run_stage``."""
     from keystage.adapters.fork_server import run_forked
 
+    end_with_dvc()
     limits.apply(ComputeProfile(cores=1))  # one thread each: such a stage shares its cores out by process
     sys.exit(run_forked(run_stage, stage, params))
 
@@ -53,6 +56,8 @@ def run_stage(stage: Stage[Params], params: type[Params]) -> None:
         params: a dataclass with one field per section of params.yaml that the stage reads.
     """
     log.configure()
+    if multiprocessing.parent_process() is None:
+        end_with_dvc()
     try:
         _run(stage, params, Path.cwd())
     except KeystageError as error:

@@ -1,6 +1,8 @@
 """Put a search together from its parts: learners, log, processes, schedule; then make the model of what it found."""
 
-from collections.abc import Callable
+import logging
+import time
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,8 +13,9 @@ from keystage.core.errors import SearchError, listing
 from keystage.data.spec import Task
 from keystage.pipeline import workspace
 from keystage.pipeline.final import Final, fit_final, reserve
-from keystage.search.fitting import Material
-from keystage.search.history import open_log
+from keystage.search.ensemble import eligible
+from keystage.search.fitting import Job, Material
+from keystage.search.history import TrialLog, open_log, require_kept
 from keystage.search.learners.catalogue import learner_named, unsuited
 from keystage.search.learners.learner import Learner
 from keystage.search.limits import Limits
@@ -21,6 +24,10 @@ from keystage.search.names import ESTIMATORS, QUANTILE_ESTIMATORS, canonical
 from keystage.search.schedule import Schedule
 from keystage.search.spec import SearchSpec
 from keystage.search.trials import StoppedBy, Trial
+
+logger = logging.getLogger(__name__)
+
+_TICK = 0.5  # seconds between two looks at the clock
 
 
 @dataclass(frozen=True)
@@ -158,8 +165,29 @@ def search(
             notes.append("the time was over before a trial was scored on all folds; the first fold alone was scored")
         _require_score(trials, spec, stopped_by)
         ends = None if spec.time_budget is None else begun + spec.time_budget
+        _fit_lost(eligible(trials, material.metric, schedule.opening), log, processes, ends)
         final = fit_final(trials, schedule.opening, material, spec, log, processes, ends, classes)
     return Found(tuple(trials), final, stopped_by, course.recalled, material, tuple(notes))
+
+
+def _fit_lost(trials: Sequence[Trial], log: TrialLog, processes: FitProcesses, ends: float | None) -> None:
+    """Fit those folds again of which model or predictions are gone: damaged, or let go by a search of more trials."""
+    lost = [(trial, fold) for trial in trials for fold in range(len(trial.folds)) if log.is_lost(trial.proposal, fold)]
+    if lost:
+        logger.info("Files of %d fits are not there, or not whole: these are made again", len(lost))
+    under_way = 0
+    while (lost or under_way) and (ends is None or time.monotonic() < ends):
+        while lost and processes.idle:
+            trial, fold = lost.pop(0)
+            # One that the clock cut short gets the seconds that it had.
+            processes.begin(
+                Job(trial.proposal, fold), trial.folds[fold].seconds if trial.folds[fold].cut else None, None
+            )
+            under_way += 1
+        for done in processes.wait(_TICK):
+            require_kept(done.result, log.fits)
+            under_way -= 1
+    processes.abandon()
 
 
 def _require_score(trials: list[Trial], spec: SearchSpec, stopped_by: StoppedBy) -> None:

@@ -8,14 +8,15 @@ A log is a folder: ``log.jsonl`` has one line per fit, appended when the fit has
 """
 
 import json
+import logging
 import os
 import pickle
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
@@ -24,34 +25,39 @@ from keystage.search.trials import End, FoldResult, Proposal
 if TYPE_CHECKING:
     import numpy as np
 
+logger = logging.getLogger(__name__)
+
 LOG, FITS = "log.jsonl", "fits"
 _PASSING = "passing-"
+_PATIENCE = 3.0  # seconds
 KEPT_SEARCHES = 3  # in one project; older ones are cleared away
+_FIELDS = {"trial", "fold", "score", "seconds", "found", "end", "error", "cut", "limit", "at", "bytes"}
 
 
 @contextmanager
 def open_log(searches: Path, key: str) -> Iterator["TrialLog"]:
     """The log of the search that ``key`` names, below the folder of all logs; older logs are cleared away.
 
-    While another run has it open, one that is thrown away in the end.
+    While another run has it open, one that is thrown away in the end. A run that was killed has it for a moment yet.
     """
     searches.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(searches / f"{key}.lock", blocking=False)
+    lock = FileLock(searches / f"{key}.lock", timeout=_PATIENCE)
     try:
         lock.acquire()
     except Timeout:
-        with TemporaryDirectory(dir=searches, prefix=_PASSING) as folder:
-            log = TrialLog(Path(folder))
-            yield log
-            log.close()
-        return
+        logger.warning("Another run is at this very search; here its trials are fitted once more, beside it")
+        lock = FileLock(searches / f"{_PASSING}{uuid4().hex}.lock")
+        lock.acquire()
+    folder = Path(lock.lock_file).with_suffix("")
     try:
-        log = TrialLog(searches / key)
-        (searches / key).touch()
+        log = TrialLog(folder)
+        folder.touch()
         _clear_old(searches)
         yield log
         log.close()
     finally:
+        if folder.name.startswith(_PASSING):
+            shutil.rmtree(folder, ignore_errors=True)
         lock.release()
 
 
@@ -59,7 +65,7 @@ class TrialLog:
     """One search's log.
 
     Args:
-        folder: made when absent; a line cut off by a kill is taken back.
+        folder: made when absent; lines that are none of its own, as one cut off by a kill, are taken back.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -72,12 +78,11 @@ class TrialLog:
 
     def _read(self) -> None:
         text = self._path.read_bytes() if self._path.is_file() else b""
-        whole = text[: text.rfind(b"\n") + 1]
-        if whole != text:
+        lines = text[: text.rfind(b"\n") + 1].splitlines(keepends=True)
+        read = [(line, entry) for line in lines if (entry := _entry(line)) is not None]
+        if (whole := b"".join(line for line, _ in read)) != text:
             self._path.write_bytes(whole)
-        for line in whole.splitlines():
-            entry = json.loads(line)
-            self._entries[entry["trial"], entry["fold"]] = entry
+        self._entries = {(entry["trial"], entry["fold"]): entry for _, entry in read}
 
     def close(self) -> None:
         """No more is written."""
@@ -93,23 +98,23 @@ class TrialLog:
         """How long the search had been going when the last fit ended."""
         return max((float(entry["at"]) for entry in self._entries.values()), default=0.0)
 
-    def recall(self, proposal: Proposal, fold: int, seconds: float | None, memory: int | None) -> FoldResult | None:
+    def recall(
+        self, proposal: Proposal, fold: int, seconds: float | None, memory: int | None, boosting: float | None
+    ) -> FoldResult | None:
         """What this fit gave before, or None.
 
         Args:
             proposal: what was fitted.
             fold: on which fold.
-            seconds: the limit of a trial now; a fit that was stopped at a lower limit is tried again, and one whose
-                boosting was cut short by the clock is taken only where there is a limit.
+            seconds: the limit of a trial now; a fit that was stopped at a lower limit is tried again.
             memory: the limit in megabytes now; likewise.
+            boosting: the seconds for which a fold may boost now; likewise where boosting was cut short by the clock.
         """
         entry = self._entries.get((proposal.key, fold))
         if entry is None:
             return None
-        end = End(entry["end"])
-        if entry["cut"] and seconds is None:
-            return None
-        limits, before = {End.timeout: seconds, End.memory: memory}, entry["limit"]
+        end, before = End(entry["end"]), entry["limit"]
+        limits = {End.timeout: seconds, End.memory: memory} | ({End.complete: boosting} if entry["cut"] else {})
         if end in limits and before is not None and (limits[end] is None or limits[end] > before):
             return None
         return FoldResult(entry["score"], entry["seconds"], entry["found"], end, entry["error"], entry["cut"])
@@ -139,10 +144,21 @@ class TrialLog:
             "cut": result.cut,
             "limit": limit,
             "at": at,
+            "bytes": self._bytes(proposal, fold),
         }
         self._entries[proposal.key, fold] = entry
         self._file.write(json.dumps(entry) + "\n")
         self._file.flush()
+
+    def is_lost(self, proposal: Proposal, fold: int) -> bool:
+        """Whether a scored fit's model or predictions are not, or not whole, where they were left."""
+        entry = self._entries.get((proposal.key, fold))
+        return entry is not None and entry["score"] is not None and entry["bytes"] != self._bytes(proposal, fold)
+
+    def _bytes(self, proposal: Proposal, fold: int) -> list[int | None]:
+        """Sizes of predictions and model; None for one that is not there."""
+        files = predictions_file(self.fits, proposal, fold), model_file(self.fits, proposal, fold)
+        return [path.stat().st_size if path.is_file() else None for path in files]
 
     def predicted(self, proposal: Proposal, fold: int) -> "np.ndarray | None":
         """What the fit predicted for its fold's validation rows; None where that was let go."""
@@ -192,11 +208,23 @@ def predictions_file(fits: Path, proposal: Proposal, fold: int) -> Path:
     return fits / f"{proposal.key}-{fold}.npy"
 
 
+def _entry(line: bytes) -> dict[str, Any] | None:
+    """What a line of the log says; None where it says nothing that can be used."""
+    try:
+        entry = json.loads(line)
+        End(entry["end"])
+        return entry if entry.keys() >= _FIELDS else None
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return None
+
+
 def _clear_old(searches: Path) -> None:
-    """Remove all logs but the newest, and those of passing runs that were killed; one in use is locked, or new."""
-    logs = [item for item in searches.iterdir() if item.is_dir() and not item.name.startswith(_PASSING)]
-    logs.sort(key=lambda folder: folder.stat().st_mtime, reverse=True)
-    for folder in logs[KEPT_SEARCHES:]:
+    """Remove all logs but the newest, and passing ones that a kill left; one in use is locked, or new."""
+    found = sorted(
+        (item for item in searches.iterdir() if item.is_dir()), key=lambda folder: folder.stat().st_mtime, reverse=True
+    )
+    passing = [folder for folder in found if folder.name.startswith(_PASSING)]
+    for folder in [*[folder for folder in found if folder not in passing][KEPT_SEARCHES:], *passing]:
         lock = FileLock(searches / f"{folder.name}.lock", blocking=False)
         with suppress(Timeout), lock:
             shutil.rmtree(folder, ignore_errors=True)

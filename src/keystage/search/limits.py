@@ -50,3 +50,7 @@ class Limits:
         if self.trial_seconds is not None or self.seconds is None:
             return self.trial_seconds
         return self.seconds * TRIAL_SHARE
+
+    def of_boosting(self, folds: int) -> float | None:
+        """Seconds after which boosting on one of so many folds stops by itself, with the trees it has."""
+        return None if self.of_trial is None else self.of_trial * BOOSTING_SHARE / folds

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from keystage.search.ensemble import eligible
 from keystage.search.fitting import Done, Job
 from keystage.search.history import TrialLog
-from keystage.search.limits import BOOSTING_SHARE, Fitting, Limits
+from keystage.search.limits import Fitting, Limits
 from keystage.search.metrics import Metric
 from keystage.search.schedule import LOOKAHEAD, Schedule
 from keystage.search.trials import End, FoldResult, Proposal, StoppedBy, Trial
@@ -143,7 +143,9 @@ class Search:
     def _recall(self) -> bool:
         """Answer one fit from the log. Returns whether there was one."""
         for trial, fold in self._waiting():
-            known = self._log.recall(trial.proposal, fold, self._trial_limit(), self._limits.memory)
+            known = self._log.recall(
+                trial.proposal, fold, self._trial_limit(), self._limits.memory, self._limits.of_boosting(self._folds)
+            )
             seconds = self._limits.seconds
             if known and (seconds is None or self._log.ended_at(trial.proposal, fold) <= seconds):
                 trial.begun.add(fold)
@@ -168,19 +170,19 @@ class Search:
 
     def _begin(self, trial: _Open, fold: int) -> None:
         trial.begun.add(fold)
-        limit, usual = self._trial_limit(), self._limits.of_trial
+        limit, boosting = self._trial_limit(), self._limits.of_boosting(self._folds)
         hard = None if limit is None else max(0.1, limit - trial.seconds)
-        # A fold may boost for its share of the trial's time, and not beyond the end of the search.
-        share = float("inf") if usual is None else usual * BOOSTING_SHARE / self._folds
-        soft = min(share, self._time_left())
-        self._fitting.begin(Job(trial.proposal, fold), None if soft == float("inf") else soft, hard)
+        # No fold boosts beyond the end of the search.
+        soft = None if boosting is None else min(boosting, self._time_left())
+        self._fitting.begin(Job(trial.proposal, fold), soft, hard)
 
     def _add(self, done: Done) -> None:
         """A fit that was done now; one of a trial that has ended meanwhile is of no use."""
         proposal, fold, result = done.job.proposal, done.job.fold, done.result
         assert fold is not None
-        limit = {End.timeout: self._trial_limit(), End.memory: self._limits.memory}.get(result.end)
-        self._log.add(proposal, fold, result, at=self.elapsed, limit=limit)
+        boosting = self._limits.of_boosting(self._folds) if result.cut else None
+        limits = {End.timeout: self._trial_limit(), End.memory: self._limits.memory, End.complete: boosting}
+        self._log.add(proposal, fold, result, at=self.elapsed, limit=limits.get(result.end))
         for trial in self._open.values():
             if trial.proposal == proposal:
                 self._take(trial, fold, result)
