@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
+import psutil
 import pytest
 from tests.conftest import Project
 
@@ -83,6 +84,22 @@ def test_a_search_that_is_killed_again_repeats_no_fit_and_ends_as_if_nothing_had
     pd.testing.assert_frame_equal(pd.read_parquet(project.root / "artifacts/leaderboard.parquet"), board)
 
 
+def test_a_stage_ends_with_the_run_that_was_killed_alone_and_the_next_run_goes_on(project: Project) -> None:
+    settings = ["automl.max_trials=400", "automl.estimators=[mlp]", "automl.validation.folds=3"]
+    running = project.start("keystage", "run", *settings, until="At most")
+    while not _log_lines(project):
+        time.sleep(0.01)
+
+    running.kill()  # it alone, not its group
+    running.communicate()  # returns when nobody is left who could write to its output
+
+    at_work = [item.cmdline() for item in psutil.process_iter(["cwd"]) if item.info["cwd"] == str(project.root)]
+    assert at_work == []
+    assert len(_log_lines(project)) < 3 * 400
+    few = ["automl.max_trials=1", *settings[1:]]
+    assert "fits were taken from the log" in project.call("keystage", "run", *few).stdout
+
+
 def test_ctrl_c_stops_a_run_and_nothing_looks_like_an_error_of_its_stages(project: Project) -> None:
     running = project.start("keystage", "run", "automl.max_trials=400", until="At most")
 
@@ -152,6 +169,7 @@ def test_a_learner_that_does_not_end_well_is_a_row_of_the_leaderboard(project: P
     assert "all fits used" in rows.loc["Hungry", "error"]
     shown = project.call("keystage", "leaderboard").stdout
     assert "timeout" in shown
+    assert "ValueError: this learner wants better data" in shown
 
 
 def test_a_search_without_any_score_says_why(project: Project) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from keystage.search.finishing import finish
 from keystage.search.fitting import Material, fit_fold
 from keystage.search.learners.learner import Setting
 from keystage.search.metrics import METRICS, metric_of
+from keystage.search.report import no_better_than_none
 from keystage.search.script import training_script
 from keystage.search.spec import Calibration, SearchSpec
 from keystage.search.stacking import meta_features, stacked
@@ -330,3 +332,17 @@ def test_the_script_fits_a_stack_again(target: np.ndarray, tmp_path: Path, monke
     assert "Left out: the threshold 0.3." in script
     assert type(found["model"]).__name__ == ("StackingClassifier" if classifies else "StackingRegressor")
     assert found["model"].score(SIGNAL, target) > 0.8
+
+
+@pytest.mark.parametrize(
+    ("target", "metric", "none"),
+    [(CODES, "log_loss", 0.567), (CODES, "roc_auc", 0.5), (THREE, "accuracy", 0.4), (VALUES, "r2", 0.0)],
+)
+def test_a_model_that_is_no_better_than_none_is_told(target: np.ndarray, metric: str, none: float) -> None:
+    material = _material(target, metric)
+    sign = 1 if material.metric.greater_is_better else -1
+
+    (note,) = no_better_than_none(material, none - 0.2 * sign)
+
+    assert float(re.search(r"scores (-?[\d.e-]+)\.", note).group(1)) == pytest.approx(none, abs=0.05)  # type: ignore[union-attr]
+    assert no_better_than_none(material, none + 0.2 * sign) == []

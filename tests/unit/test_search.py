@@ -184,12 +184,15 @@ def test_fits_whose_files_are_gone_or_cut_off_are_made_again() -> None:
     np.testing.assert_array_equal(again.final.model.predict_proba(X), whole.final.model.predict_proba(X))
 
 
-def test_fewer_trials_after_more_give_what_they_give_alone() -> None:
-    _search(_spec(max_trials=60))  # lets go of what cannot be a member among so many
-    fewer = _search(_spec(max_trials=30))
-    alone = _search(_spec(max_trials=30), key="other")
+def test_fewer_trials_after_more_give_what_they_give_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("keystage.search.ensemble.CANDIDATES", 2)
+    monkeypatch.setattr("keystage.search.ensemble.PER_LEARNER", 1)
+    learners = ["lgbm", "mlp"]
+    _search(_spec(max_trials=6, estimators=learners))  # lets go of what cannot be a member among so many
+    fewer = _search(_spec(max_trials=2, estimators=learners))
+    alone = _search(_spec(max_trials=2, estimators=learners), key="other")
 
-    assert fewer.recalled > 0
+    assert fewer.recalled == sum(len(trial.folds) for trial in fewer.trials)
     np.testing.assert_array_equal(fewer.final.model.predict_proba(X), alone.final.model.predict_proba(X))
 
 
@@ -369,6 +372,11 @@ def test_the_model_takes_a_table_with_its_columns_whatever_they_are_called() -> 
         ({"estimators": ["TabnetClassifier"]}, "TabnetClassifier is not part of keystage: mlp is the network here"),
         ({"estimators": ["lgbm"], "exclude": ["LightGBM"]}, "automl.exclude takes out all"),
         ({"metric": "auc"}, r"automl.metric 'auc' is unknown"),
+        (
+            {"metric": "project.costs:cost"},
+            "'project.costs:cost' is unknown: your own are written project.metrics:name",
+        ),
+        ({"estimators": ["project.own:Own"]}, "is unknown: your own are written project.estimators:Name"),
         ({"threshold": "f2"}, "no threshold is best for f2, for it is unknown: choose from: accuracy"),
         ({"threshold": "recall"}, "it is perfect where every row is called the second class"),
         ({"threshold": "auto"}, "no threshold is best for roc_auc, for it is none of decided classes"),

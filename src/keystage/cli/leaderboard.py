@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 
 from keystage.cli.project import errors_in_words, project_root
-from keystage.cli.tables import plain_table
+from keystage.cli.tables import plain_table, wide_console
 from keystage.core.errors import ProjectError, cut
 
 if TYPE_CHECKING:
@@ -47,14 +47,14 @@ def leaderboard(
     metric = str(board["metric"].iloc[0])
     seconds_by_trial = read_json(root / record("train"))["trial_seconds"]
     # One line a trial at any width: fold by fold, and in full, it is in the file and in --json.
-    console = Console()
+    console, last = wide_console(), "hyperparameters, or why there is no score"
     titles = ("rank", "trial", "estimator", metric.rpartition(":")[2], "fold scores", "seconds")
-    table = plain_table(*titles, "hyperparameters")
+    table = plain_table(*titles, last)
     room = max(console.width - sum(len(title) + 1 for title in titles) - LONGEST_ESTIMATOR, len("hyperparameters"))
     for rank, trial in enumerate(rows_of(board.head(top or len(board)), seconds_by_trial), start=1):
         ordered = sorted(trial.fold_scores, key=metric_of(metric).loss)
         folds = f"{ordered[-1]:.3f} - {ordered[0]:.3f}" if ordered else ""
-        point = " ".join(f"{name}={_short(value)}" for name, value in trial.hyperparameters.items())
+        point = trial.error or " ".join(f"{name}={_short(value)}" for name, value in trial.hyperparameters.items())
         score, seconds = trial.end.value if trial.score is None else f"{trial.score:.4f}", f"{trial.seconds:.1f}"
         name = trial.estimator.rpartition(":")[2]
         table.add_row(str(rank), str(trial.trial), name, score, folds, seconds, cut(point, room))

@@ -15,7 +15,6 @@ from keystage.core.params import PARAMS_FILE, as_text, outside_key
 from keystage.data.spec import Task
 from keystage.data.table import PreparedTable, read_table
 from keystage.pipeline import workspace
-from keystage.pipeline.final import Final
 from keystage.pipeline.inputs import fingerprints
 from keystage.pipeline.progress import SearchProgress
 from keystage.pipeline.search import Found, learners_for, search
@@ -26,8 +25,14 @@ from keystage.search.folds import Folds, make_folds
 from keystage.search.learners.learner import Setting
 from keystage.search.metrics import metric_of
 from keystage.search.names import ABSOLUTE_METRICS, OWN_METRICS, quantile_of
-from keystage.search.report import all_scores, course_table, members_report, out_of_fold_table
-from keystage.search.script import training_script
+from keystage.search.report import (
+    all_scores,
+    course_table,
+    members_report,
+    no_better_than_none,
+    out_of_fold_table,
+)
+from keystage.search.script import not_in_script, training_script
 from keystage.search.spec import AFTER_TRIALS, ClassWeight, SearchSpec
 from keystage.search.standing import hyperparameters, standing
 from keystage.search.trials import leaderboard
@@ -129,16 +134,6 @@ def _material(table: PreparedTable, spec: SearchSpec, seed: int) -> tuple[Materi
     return material, classes, folds
 
 
-def _left_out_of_script(material: Material, final: Final) -> list[str]:
-    said = {
-        "weights of rows": material.fit_weights is not None,
-        "the calibration of probabilities": final.finish.calibrator is not None,
-        f"the threshold {final.finish.threshold}": final.finish.threshold is not None,
-        "what the differences, which are learnt, are added to": material.offset is not None,
-    }
-    return [name for name, is_so in said.items() if is_so]
-
-
 def _require_threshold_suits(spec: SearchSpec, classes: Sequence[Any]) -> None:
     if spec.threshold_metric is None or len(classes) == 2:
         return
@@ -211,10 +206,11 @@ def _write(
     }
     workspace.write_json(report, workspace.SEARCH_REPORT)
     weights = {member.trial.number: member.weight for member in final.ensemble.members}
+    notes = [*found.notes, *final.notes, *no_better_than_none(material, final.score)]
     about_model = {
         "members": members_report(final.ensemble, final.fitted_on),
         "chosen": final.ensemble.note,
-        "notes": [*found.notes, *final.notes],
+        "notes": notes,
         "left_out": dict(left_out),
         "scores": {
             "model": all_scores(material, final.finish, ends),
@@ -232,7 +228,7 @@ def _write(
         table.task,
         workspace.TRAIN_TABLE,
         str(table.label.name),
-        left_out=_left_out_of_script(material, final),
+        left_out=not_in_script(material, final.finish),
     )
     workspace.TRAIN_AGAIN.write_text(script, encoding="utf-8")
     course_table(found.trials, metric).to_csv(workspace.SEARCH_COURSE, index=False)
@@ -244,3 +240,5 @@ def _write(
         final.score,
         final.ensemble.note,
     )
+    for note in notes:
+        logger.info("  %s", note)

@@ -219,4 +219,6 @@ def _write(path: Path, write: Any) -> None:
 
 
 def _words(error: BaseException) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())[:LONGEST_ERROR]
+    """In one line, without what would colour or clear a terminal."""
+    plain = "".join(sign if sign.isprintable() else " " for sign in f"{type(error).__name__}: {error}")
+    return " ".join(plain.split())[:LONGEST_ERROR]

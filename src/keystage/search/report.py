@@ -31,6 +31,39 @@ def members_report(ensemble: Ensemble, fitted_on: "dict[int, Any]") -> list[dict
     ]
 
 
+def no_better_than_none(material: Material, score: float) -> list[str]:
+    """A note, where a model scores no better than saying the same of every row.
+
+    That is, of classes, their shares among the rows that a fold trains on; of numbers what the loss asks for: mean,
+    median or quantile.
+
+    Args:
+        material: what is learnt, and its folds.
+        score: of the model.
+    """
+    import numpy as np
+
+    setting, metric = material.setting, material.metric
+    scores = []
+    for training, rows in material.folds:
+        target = material.target[training]
+        if setting.is_classification:
+            shares = np.bincount(target, minlength=setting.classes) / len(target)
+            said = np.tile(shares, (len(rows), 1))
+        else:
+            level = {"quantile": setting.quantile, "absolute": 0.5}.get(setting.loss)
+            said = np.full(len(rows), target.mean() if level is None else np.quantile(target, level))
+            said = said if material.offset is None else said + material.offset[rows]
+        scores.append(metric.score(material.truth(rows), said, weights_at(material.score_weights, rows)))
+    none = sum(scores) / len(scores)
+    if metric.loss(score) < metric.loss(none):
+        return []
+    return [
+        f"the model is no better than none: to say the same of every row scores {none:.5g}. More time or trials may "
+        "help, or the columns tell nothing of the label"
+    ]
+
+
 def all_scores(material: Material, said: Finish, ends: float | None) -> dict[str, dict[str, Any]]:
     """Every metric of the task and the one that was searched for: mean over the folds, and fold by fold.
 

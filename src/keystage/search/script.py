@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from keystage.data.spec import Task
 from keystage.search.ensemble import Member
+from keystage.search.finishing import Finish
+from keystage.search.fitting import Material
 from keystage.search.trials import found_on_folds
 
 if TYPE_CHECKING:
@@ -13,7 +15,8 @@ if TYPE_CHECKING:
 
 _SCRIPT = '''"""Fit the model of this search again, without the search and without keystage.
 
-Each member is fitted on all training rows, boosted trees with the mean number of trees of the folds.{remark}
+Each member is fitted on all training rows, boosted trees with the mean number of trees of the folds; where the search
+took the mean of fold models (automl.final_fit=folds), predictions are therefore near, not equal.{remark}
 Run in the project's folder, with PYTHONPATH=src where a learner of your own is among them.
 """
 
@@ -73,6 +76,17 @@ def training_script(
         members="\n".join(lines),
         model=f"{joint}(members, {settings})",
     )
+
+
+def not_in_script(material: Material, finish: Finish) -> list[str]:
+    """What a search did beside, and its script does not."""
+    said = {
+        "weights of rows": material.fit_weights is not None,
+        "the calibration of probabilities": finish.calibrator is not None,
+        f"the threshold {finish.threshold}": finish.threshold is not None,
+        "what the differences, which are learnt, are added to": material.offset is not None,
+    }
+    return [name for name, is_so in said.items() if is_so]
 
 
 def _joint(members: Sequence[Member], linear: Any, task: Task) -> tuple[str, str]:

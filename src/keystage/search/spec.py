@@ -218,7 +218,8 @@ def _require_metric(metric: str) -> None:
     known = [*(name for names in METRIC_NAMES.values() for name in names), *AZURE_METRIC_NAMES]
     own = metric.startswith(f"{OWN_METRICS}:") or quantile_of(metric) is not None
     if metric not in known and not own:
-        raise ValueError(f"automl.metric '{metric}' is unknown: {hint(metric, known)}")
+        mend = f"your own are written {OWN_METRICS}:name" if ":" in metric else hint(metric, known)
+        raise ValueError(f"automl.metric '{metric}' is unknown: {mend}")
 
 
 def _require_known(option: str, names: Iterable[str]) -> None:
@@ -228,4 +229,5 @@ def _require_known(option: str, names: Iterable[str]) -> None:
             continue
         if name in NOT_HERE:
             raise ValueError(f"automl.{option}: {name} is not part of keystage: {NOT_HERE[name]}")
-        raise ValueError(f"automl.{option}: {name} is unknown: {hint(name, known)}")
+        mend = f"your own are written {OWN_ESTIMATORS}:Name" if ":" in name else hint(name, known)
+        raise ValueError(f"automl.{option}: {name} is unknown: {mend}")
