@@ -148,7 +148,7 @@ def _search_key(params: TrainParams) -> str:
     """Equal for searches with the same trials: by what the stage reads, and the settings that trials depend on."""
     spec = {name: value for name, value in asdict(params.automl).items() if name not in AFTER_TRIALS}
     inputs = fingerprints("train")
-    inputs.pop(PARAMS_FILE.as_posix())
+    inputs.pop(PARAMS_FILE.as_posix(), None)
     if not params.automl.metric.startswith(OWN_METRICS):  # a threshold's metric scores no trial
         inputs.pop(workspace.OWN_METRIC_NOTE.as_posix(), None)
     text = as_text({"inputs": inputs, "seed": params.seed, "automl": spec})
