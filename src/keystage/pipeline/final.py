@@ -15,7 +15,7 @@ from keystage.search.fitting import Job, Material, weights_at
 from keystage.search.history import TrialLog, read_model, require_kept
 from keystage.search.learners.catalogue import learner_named
 from keystage.search.spec import Calibration, EnsembleKind, FinalFit, SearchSpec
-from keystage.search.stacking import stacked
+from keystage.search.stacking import seconds_of, stacked
 from keystage.search.trials import End, Trial, found_on_folds, ranked
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 _LEAST_RESERVE, _RESERVED_SHARE = 0.3, 0.02  # seconds, and share of the budget
 _BYTES_PER_SECOND = 50e6  # at which models are read and written again, on a slow disk
 _FINISHING, _STACKING = 1.0, 2.0  # seconds of a calibration or a threshold, and of a stack, with all their folds
+_STACKED_SHARE = 0.1  # of the budget, for a stack of many classes
 _TICK = 0.5  # seconds between two looks at the clock
 
 
@@ -68,7 +69,9 @@ def reserve(
     ]
     seconds = max(_LEAST_RESERVE, _RESERVED_SHARE * (spec.time_budget or 0.0))
     seconds += _FINISHING * ((spec.threshold_metric is not None) + (spec.calibration is not Calibration.none))
-    seconds += _STACKING if spec.ensemble is EnsembleKind.stacking else 0.0
+    if spec.ensemble is EnsembleKind.stacking:
+        most = _STACKED_SHARE * (spec.time_budget or 0.0)
+        seconds += _STACKING + min(seconds_of(material, spec.ensemble_size), most)
     seconds += sum(log.size(trial.proposal) for trial in likely) / _BYTES_PER_SECOND
     # A fold model is fitted on a part of the rows, the final one on all of them.
     fits = [_seconds_on_all_rows(trial, material) for trial in likely if _is_fitted_anew(trial, material, spec)]

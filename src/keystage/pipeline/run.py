@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from keystage.adapters import git
-from keystage.adapters.process import end_with_dvc
 from keystage.compute import limits
 from keystage.compute.spec import ComputeProfile, ComputeSpec
 from keystage.config.compose import require_in_sync
@@ -40,7 +39,7 @@ def run_forking_stage(stage: Stage[Params], params: type[Params]) -> None:
     """Run a stage that forks processes, in one that shares the libraries' memory with them; see ``run_stage``."""
     from keystage.adapters.fork_server import run_forked
 
-    end_with_dvc()
+    _end_with_dvc()
     limits.apply(ComputeProfile(cores=1))  # one thread each: such a stage shares its cores out by process
     sys.exit(run_forked(run_stage, stage, params))
 
@@ -56,9 +55,9 @@ def run_stage(stage: Stage[Params], params: type[Params]) -> None:
         params: a dataclass with one field per section of params.yaml that the stage reads.
     """
     log.configure()
-    if multiprocessing.parent_process() is None:
-        end_with_dvc()
     try:
+        if multiprocessing.parent_process() is None:
+            _end_with_dvc()
         _run(stage, params, Path.cwd())
     except KeystageError as error:
         _end(error)
@@ -81,14 +80,21 @@ def run_stage(stage: Stage[Params], params: type[Params]) -> None:
         _end(worded)
 
 
+def _end_with_dvc() -> None:
+    from keystage.adapters.process import end_with_dvc
+
+    end_with_dvc()
+
+
 def _run(stage: Stage[Params], params: type[Params], root: Path) -> None:
     name = stage.__name__
     require_in_sync(root)
     before = fingerprints(name)
     if name != "conf":
         require_whole(before)
-    if name in KEYED_STAGES:
-        named = _require_noted(name, root)
+    named = load_params(ConfParams, root / PARAMS_FILE) if name in KEYED_STAGES else None
+    if named is not None:
+        _require_noted(named, name, root)
         if name == "dataprep":
             require_files(named.dataset, root)
     loaded = load_params(params, root / PARAMS_FILE)
@@ -97,20 +103,15 @@ def _run(stage: Stage[Params], params: type[Params], root: Path) -> None:
     begun = time.monotonic()
     facts = stage(loaded) or {}
     require_unchanged(name, before)
-    if name in KEYED_STAGES:
-        _require_noted(name, root)
+    if named is not None:
+        _require_noted(named, name, root)
         record = {**_record(root), "cores": limits.cores(profile), "seconds": time.monotonic() - begun, **facts}
         workspace.write_json(record, workspace.record(name))
         discard_damaged_twins(name)
 
 
-def _require_noted(stage: str, root: Path) -> ConfParams:
-    """Stage conf notes what the settings name; a stage asked for alone would stand on the notes of an earlier run.
-
-    Returns:
-        The settings that name it.
-    """
-    params = load_params(ConfParams, root / PARAMS_FILE)
+def _require_noted(params: ConfParams, stage: str, root: Path) -> None:
+    """Stage conf notes what the settings name; a stage asked for alone would stand on the notes of an earlier run."""
     for path, text in notes(params, root).items():
         if path == workspace.SIZES_NOTE:
             continue
@@ -120,7 +121,6 @@ def _require_noted(stage: str, root: Path) -> ConfParams:
                 why=f"what it notes changed since stage 'conf' ran, and stage '{stage}' is not run on it",
                 fix="run the pipeline from its start, not one stage alone: dvc repro",
             )
-    return params
 
 
 def _record(root: Path) -> dict[str, Any]:

@@ -4,11 +4,12 @@ Of classes it is a logistic regression on log-odds, which holds the geometric me
 whose coefficients are not negative, as Breiman (1996, "Stacked regressions") found that they should be.
 """
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from keystage.search.crossfit import CrossFit
+from keystage.search.crossfit import INNER_FOLDS, CrossFit
 from keystage.search.ensemble import Candidate, Ensemble, Member, Truth, fold_scores
 from keystage.search.fitting import Material
 
@@ -19,7 +20,8 @@ LEAST_PROBABILITY = 1e-2  # below it, and as near to 1, log-odds are those of it
 PENALTY = 0.1  # LogisticRegression's C; better out of fold than 1
 RIDGE = 10.0
 MOST_ROWS = 50_000  # more rows say no more of a dozen coefficients
-MOST_CELLS = 2e8  # rows x features x classes of one fit: about two seconds
+MOST_CELLS = 2e8  # rows x features x classes of one fit: about five seconds
+CELLS_PER_SECOND = 4e7  # measured with 30 to 200 classes, on one core
 
 
 @dataclass(frozen=True)
@@ -58,12 +60,14 @@ def stacked(
         mean: what greedy selection chose; its members are stacked, else the best trials of different learners. On five
             tables a stack of them scored better out of fold than one of all candidates each time.
     """
+    import numpy as np
+
     metric, best = material.metric, candidates[0]
     numbers = {member.trial.number for member in mean.members} if mean else set()
     chosen = [item for item in candidates if item.trial.number in numbers]
     if len(chosen) < 2:
         chosen = _most_different(candidates, most_members)
-    if why := _why_not(len(chosen), material):
+    if why := _why_not(len(chosen), material, ends):
         return Stacked(None, [], None, why)
     cross = CrossFit(material, ends)
     features = [
@@ -73,7 +77,8 @@ def stacked(
     before = [said - truth.offset_of(fold) for fold, said in enumerate(best.predicted)]
     learn = _Learn(material, len(chosen))
     said = cross.predicted(learn.predictor, features, before, cross.fit_weights)
-    made = cross.on_all(learn, features, cross.fit_weights) if said else None
+    is_made = said is not None and not all(map(np.array_equal, said, before))  # it stays where folds lack a class
+    made = cross.on_all(learn, features, cross.fit_weights) if is_made else None
     if said is None or made is None:
         return Stacked(None, [], None, "no stack was made: the time was over, or the folds lack a class")
     predicted = [values + truth.offset_of(fold) for fold, values in enumerate(said)]
@@ -172,11 +177,25 @@ def _most_different(candidates: Sequence[Candidate], most: int) -> list[Candidat
     return chosen + rest[: most - len(chosen)]
 
 
-def _why_not(members: int, material: Material) -> str:
+def seconds_of(material: Material, members: int) -> float:
+    """How long all fits of a stack of so many members may take."""
+    from_others = len(material.folds) if len(material.folds) > 1 else INNER_FOLDS
+    return (from_others + 1) * _cells(material, members) / CELLS_PER_SECOND
+
+
+def _cells(material: Material, members: int) -> float:
+    """Rows x features x classes of one fit; of two classes, and of numbers, fits take no time to speak of."""
+    classes, rows = material.setting.classes, sum(len(rows) for _, rows in material.folds)
+    return min(rows, MOST_ROWS) * members * classes * classes if classes > 2 else 0.0
+
+
+def _why_not(members: int, material: Material, ends: float | None) -> str:
     if members < 2:
         return "no stack was made: it needs two trials, and automl.ensemble_size of 2 or more"
-    classes, rows = material.setting.classes, sum(len(rows) for _, rows in material.folds)
-    if classes > 2 and min(rows, MOST_ROWS) * members * classes * classes > MOST_CELLS:
+    needed = seconds_of(material, members)
+    late = ends is not None and needed > 0 and time.monotonic() + needed > ends
+    if late or _cells(material, members) > MOST_CELLS:
+        classes = material.setting.classes
         return f"no stack was made: {members} trials of {classes} classes give it too many coefficients to fit in time"
     return ""
 
