@@ -169,7 +169,7 @@ def test_a_python_without_the_libraries_is_said_with_the_mend(project: Project, 
     )
 
     assert done.returncode != 0
-    assert "error[project]: this Python has no module 'omegaconf'" in done.stdout
+    assert "error[project]: this Python has no module 'psutil'" in done.stdout
     assert "fix: source .venv/bin/activate" in done.stdout
 
 

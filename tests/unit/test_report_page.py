@@ -83,6 +83,17 @@ def test_rows_that_the_declaration_left_out_are_counted_on_the_page() -> None:
     assert "dataset.rows" not in page(made)
 
 
+def test_the_hyperparameters_that_made_the_difference_are_on_the_page() -> None:
+    shares = {"alpha": 0.625, "width": 0.25, "layers": 0.1, "max_iter": 0.025}
+    told = {"mlp": {"trials": 30, "importance": shares}, "svm": {"trials": 21, "note": "its trials do not differ"}}
+    made = everything()
+
+    shown = page(everything(model={**made.model, "hyperparameters": {"estimators": told}}))
+
+    assert f"<strong>mlp</strong> alpha {percent(0.625)}, width {percent(0.25)}, layers {percent(0.1)}." in shown
+    assert "made the difference" not in page(made)
+
+
 def test_the_page_stands_alone() -> None:
     links = re.findall(r'(?:src|href)="([^"]*)"', page(everything()))
 

@@ -75,6 +75,7 @@ def _context(material: Material) -> dict[str, Any]:
         "board_metric": title(str(material.board[0]["metric"])) if material.board else "",
         "members": standing.members(material),
         "learners": standing.learners(material),
+        "mattered": standing.mattered(material),
         "segments": _segments(material),
         "importance": _importance(material),
         "dependence": _dependence(material),

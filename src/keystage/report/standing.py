@@ -9,6 +9,8 @@ from keystage.report.points import telling
 from keystage.report.small import strip
 from keystage.report.words import NOTHING, figure, interval, percent
 
+_MATTERED = 3  # hyperparameters of a learner that are shown; all stand in reports/model.json
+
 
 def board(material: Material) -> list[dict[str, Any]]:
     """Every trial, best first, with its weight in the model."""
@@ -48,6 +50,18 @@ def learners(material: Material) -> list[dict[str, Any]]:
             {"name": _short(name), "trials": tried, "best": figure(scores[0]), "drawing": strip(says, domain, scores)}
         )
     return found
+
+
+def mattered(material: Material) -> list[dict[str, str]]:
+    """Per learner with enough trials, the hyperparameters that made most of the difference between them."""
+    told = (material.model.get("hyperparameters") or {}).get("estimators") or {}
+    shares = {
+        name: list(entry["importance"].items())[:_MATTERED] for name, entry in told.items() if "importance" in entry
+    }
+    return [
+        {"name": _short(name), "text": ", ".join(f"{part} {percent(share)}" for part, share in most)}
+        for name, most in shares.items()
+    ]
 
 
 def _trial(row: Mapping[str, Any], weights: Mapping[int, float]) -> dict[str, Any]:
