@@ -85,6 +85,7 @@ def test_a_search_that_is_killed_again_repeats_no_fit_and_ends_as_if_nothing_had
 
 
 def test_a_stage_ends_with_the_run_that_was_killed_alone_and_the_next_run_goes_on(project: Project) -> None:
+    shutil.rmtree(project.root / SEARCHES)
     settings = ["automl.max_trials=400", "automl.estimators=[mlp]", "automl.validation.folds=3"]
     running = project.start("keystage", "run", *settings, until="At most")
     while not _log_lines(project):
