@@ -58,6 +58,7 @@ def open_log(searches: Path, key: str) -> Iterator["TrialLog"]:
     finally:
         if folder.name.startswith(_PASSING):
             shutil.rmtree(folder, ignore_errors=True)
+            Path(lock.lock_file).unlink(missing_ok=True)
         lock.release()
 
 
