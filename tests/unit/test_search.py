@@ -252,6 +252,14 @@ def test_boosting_that_the_clock_cut_short_is_not_taken_where_it_may_go_on(tmp_p
     log.close()
 
 
+def test_probabilities_that_do_not_sum_to_one_are_a_failed_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("keystage.search.fitting.predict", lambda _, features, __: np.full((len(features), 2), 1.5))
+
+    done = fit_fold(_material(CODES, "log_loss"), Proposal("lrl2", {"C": 1.0}), 0, tmp_path, None)
+
+    assert (done.end, done.error) == (End.failed, "ValueError: its probabilities do not sum to 1")
+
+
 def test_a_fit_that_was_stopped_is_tried_again_when_it_may_take_longer(tmp_path: Path) -> None:
     proposal, log = Proposal("lgbm", {}), TrialLog(tmp_path / "log")
     stopped = FoldResult(None, 2.0, end=End.timeout, error="stopped after 2.0 seconds")

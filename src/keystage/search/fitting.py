@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 LONGEST_ERROR = 500  # characters of a learner's words that are kept
+_ROUNDED = 1e-3  # by which probabilities of single precision may miss 1
 
 
 class UnwrittenError(OSError):
@@ -140,6 +141,8 @@ def _fit(
         predicted = spread
     if not np.isfinite(predicted).all():
         raise ValueError("it predicts what is no number")
+    if present is not None and not np.allclose(predicted.sum(axis=1), 1, atol=_ROUNDED):
+        raise ValueError("its probabilities do not sum to 1")  # in a mean of members it would count for more
     if material.offset is not None:
         predicted += material.offset[validation]
     score = material.metric.score(material.truth(validation), predicted, weights_at(material.score_weights, validation))
