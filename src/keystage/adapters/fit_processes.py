@@ -9,6 +9,7 @@ import pickle
 import signal
 import sys
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from multiprocessing import connection
 from pathlib import Path
@@ -21,6 +22,7 @@ from keystage.search.fitting import Done, Job, Material, fit_all, fit_fold
 from keystage.search.trials import End, FoldResult
 
 _MEMORY_LOOKS = 0.2  # seconds between two looks at the processes' memory
+_TICK = 0.5  # seconds between two looks at the clock
 MEGABYTE = 2**20
 
 
@@ -84,6 +86,25 @@ class FitProcesses:
             if self._memory is not None:
                 pause = min(pause, _MEMORY_LOOKS)
             connection.wait([item.pipe for item in self._places if item.job], timeout=max(0.0, pause))
+
+    def all_of(self, jobs: Iterable[tuple[Job, float | None]], ends: float | None) -> Iterator[Done]:
+        """Do jobs, and give each as it ends; none when the time is over.
+
+        Args:
+            jobs: each with the seconds after which boosting stops by itself; None for no limit.
+            ends: time on ``time.monotonic``'s clock; None for no limit.
+        """
+        waiting, under_way = list(jobs), 0
+        while waiting or under_way:
+            left = _TICK if ends is None else min(_TICK, ends - time.monotonic())
+            if left <= 0:
+                return
+            while waiting and self.idle:
+                self.begin(*waiting.pop(0), None)
+                under_way += 1
+            for done in self.wait(left):
+                under_way -= 1
+                yield done
 
     def abandon(self) -> None:
         """Stop the fits under way: nobody waits for them any more."""

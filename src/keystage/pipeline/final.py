@@ -1,7 +1,6 @@
 """The end of a search: choose the members of the model, fit or fetch them, and say what they score together."""
 
 import logging
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -27,7 +26,6 @@ _LEAST_RESERVE, _RESERVED_SHARE = 0.3, 0.02  # seconds, and share of the budget
 _BYTES_PER_SECOND = 50e6  # at which models are read and written again, on a slow disk
 _FINISHING, _STACKING = 1.0, 2.0  # seconds of a calibration or a threshold, and of a stack, with all their folds
 _STACKED_SHARE = 0.1  # of the budget, for a stack of many classes
-_TICK = 0.5  # seconds between two looks at the clock
 
 
 @dataclass(frozen=True)
@@ -216,27 +214,17 @@ def _fit_on_all_rows(
     trials: Sequence[Trial], processes: FitProcesses, log: TrialLog, ends: float | None
 ) -> tuple[dict[int, Any], list[str]]:
     waiting = {trial.proposal.key: trial for trial in trials}
-    open_jobs = list(trials)
     models: dict[int, Any] = {}
     notes: list[str] = []
-    while waiting:
-        left = float("inf") if ends is None else ends - time.monotonic()
-        if left <= 0:
-            notes += [
-                f"trial {trial.number} was not fitted on all rows: the time was over" for trial in waiting.values()
-            ]
-            break
-        while processes.idle and open_jobs:
-            trial = open_jobs.pop(0)
-            job = Job(trial.proposal, None, tuple(found_on_folds(trial.folds).items()))
-            processes.begin(job, None, None)
-        for done in processes.wait(min(_TICK, left)):
-            trial = waiting.pop(done.job.proposal.key)
-            require_kept(done.result, log.fits)
-            if done.model is None or done.result.end is not End.complete:
-                notes.append(f"trial {trial.number} was not fitted on all rows: {done.result.error}")
-            else:
-                models[trial.number] = read_model(done.model)
+    jobs = [Job(trial.proposal, None, tuple(found_on_folds(trial.folds).items())) for trial in trials]
+    for done in processes.all_of([(job, None) for job in jobs], ends):
+        trial = waiting.pop(done.job.proposal.key)
+        require_kept(done.result, log.fits)
+        if done.model is None or done.result.end is not End.complete:
+            notes.append(f"trial {trial.number} was not fitted on all rows: {done.result.error}")
+        else:
+            models[trial.number] = read_model(done.model)
+    notes += [f"trial {trial.number} was not fitted on all rows: the time was over" for trial in waiting.values()]
     return models, notes
 
 

@@ -1,7 +1,6 @@
 """Put a search together from its parts: learners, log, processes, schedule; then make the model of what it found."""
 
 import logging
-import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -26,8 +25,6 @@ from keystage.search.spec import SearchSpec
 from keystage.search.trials import StoppedBy, Trial
 
 logger = logging.getLogger(__name__)
-
-_TICK = 0.5  # seconds between two looks at the clock
 
 
 @dataclass(frozen=True)
@@ -175,18 +172,13 @@ def _fit_lost(trials: Sequence[Trial], log: TrialLog, processes: FitProcesses, e
     lost = [(trial, fold) for trial in trials for fold in range(len(trial.folds)) if log.is_lost(trial.proposal, fold)]
     if lost:
         logger.info("Files of %d fits are not there, or not whole: these are made again", len(lost))
-    under_way = 0
-    while (lost or under_way) and (ends is None or time.monotonic() < ends):
-        while lost and processes.idle:
-            trial, fold = lost.pop(0)
-            # One that the clock cut short gets the seconds that it had.
-            processes.begin(
-                Job(trial.proposal, fold), trial.folds[fold].seconds if trial.folds[fold].cut else None, None
-            )
-            under_way += 1
-        for done in processes.wait(_TICK):
-            require_kept(done.result, log.fits)
-            under_way -= 1
+    # One that the clock cut short gets the seconds that it had.
+    jobs = [
+        (Job(trial.proposal, fold), trial.folds[fold].seconds if trial.folds[fold].cut else None)
+        for trial, fold in lost
+    ]
+    for done in processes.all_of(jobs, ends):
+        require_kept(done.result, log.fits)
     processes.abandon()
 
 

@@ -73,17 +73,16 @@ class TrialLog:
         self.folder, self.fits = folder, folder / FITS
         self.fits.mkdir(parents=True, exist_ok=True)
         self._path = folder / LOG
-        self._entries: dict[tuple[str, int], dict[str, Any]] = {}
-        self._read()
+        self._entries = self._read()
         self._file = self._path.open("a", encoding="utf-8")
 
-    def _read(self) -> None:
+    def _read(self) -> dict[tuple[str, int], dict[str, Any]]:
         text = self._path.read_bytes() if self._path.is_file() else b""
         lines = text[: text.rfind(b"\n") + 1].splitlines(keepends=True)
         read = [(line, entry) for line in lines if (entry := _entry(line)) is not None]
         if (whole := b"".join(line for line, _ in read)) != text:
             self._path.write_bytes(whole)
-        self._entries = {(entry["trial"], entry["fold"]): entry for _, entry in read}
+        return {(entry["trial"], entry["fold"]): entry for _, entry in read}
 
     def close(self) -> None:
         """No more is written."""
@@ -221,11 +220,10 @@ def _entry(line: bytes) -> dict[str, Any] | None:
 
 def _clear_old(searches: Path) -> None:
     """Remove all logs but the newest, and passing ones that a kill left; one in use is locked, or new."""
-    found = sorted(
-        (item for item in searches.iterdir() if item.is_dir()), key=lambda folder: folder.stat().st_mtime, reverse=True
-    )
-    passing = [folder for folder in found if folder.name.startswith(_PASSING)]
-    for folder in [*[folder for folder in found if folder not in passing][KEPT_SEARCHES:], *passing]:
+    logs = [item for item in searches.iterdir() if item.is_dir()]
+    logs.sort(key=lambda folder: folder.stat().st_mtime, reverse=True)
+    kept = [folder for folder in logs if not folder.name.startswith(_PASSING)][:KEPT_SEARCHES]
+    for folder in set(logs) - set(kept):
         lock = FileLock(searches / f"{folder.name}.lock", blocking=False)
         with suppress(Timeout), lock:
             shutil.rmtree(folder, ignore_errors=True)
