@@ -93,7 +93,7 @@ def test_a_wrong_override_changes_nothing(project: Project, override: str) -> No
         ("dataset.weight=Name", "dataset", "weight column 'Name' of dataset 'titanic' holds no numbers"),
         ("dataset.time=Cabin", "dataset", "time column 'Cabin' of dataset 'titanic' has"),
         ("dataset.fold=Name", "dataset", "fold column 'Name' of dataset 'titanic' holds 1309 values that name no fold"),
-        ("dataset.group=Pclass automl.validation.folds=3", "search", "there are 2 groups, fewer than the 3 folds"),
+        ("dataset.group=Pclass automl.validation.folds=3", "search", "of 2 groups, fewer than the 3 folds"),
     ],
 )
 def test_a_column_that_cannot_have_its_role_is_refused(project: Project, override: str, kind: str, what: str) -> None:

@@ -19,6 +19,7 @@ SEARCHES = Path(".dvc", "tmp", "keystage", "search")
 BAD_LEARNERS = """
 
 import os
+import subprocess
 import time
 
 
@@ -29,7 +30,7 @@ class Failing(Splines):
 
 class Dawdling(Splines):
     def fit(self, X, y, sample_weight=None):
-        time.sleep(600)
+        subprocess.run(["sleep", "604.25"])
 
 
 class Crashing(Splines):
@@ -151,9 +152,12 @@ def test_a_learner_that_does_not_end_well_is_a_row_of_the_leaderboard(project: P
     names = ["Failing", "Dawdling", "Crashing", "Hungry", "Splines"]
     estimators = f"automl.estimators=[{','.join(f'project.estimators:{name}' for name in names)}]"
 
-    project.call(
+    shown = project.call(
         "keystage", "run", estimators, "automl.trial_timeout=6", "automl.memory_budget=700", "automl.max_trials=5"
-    )
+    ).stdout
+
+    assert "no trial came to a score of: project.estimators:" in shown
+    assert not [one for one in psutil.process_iter(["cmdline"]) if one.info["cmdline"] == ["sleep", "604.25"]]
 
     board = pd.read_parquet(project.root / "artifacts/leaderboard.parquet")
     rows = board.assign(name=board["estimator"].str.rpartition(":")[2]).set_index("name")
@@ -178,7 +182,7 @@ def test_a_search_without_any_score_says_why(project: Project) -> None:
 
     shown = project.call("keystage", "run", "automl.estimators=[project.estimators:Failing]", ok=False).stdout
 
-    assert "error[search]: none of 1 trials came to a score" in shown
+    assert "error[search]: no trial of 1 came to a score" in shown
     assert "why: project.estimators:Failing: ValueError: this learner wants better data" in shown
 
 

@@ -26,7 +26,7 @@ def root(tmp_path: Path) -> Path:
     [
         ("automl=thorogh", "Could not find 'automl/thorogh'", "did you mean 'thorough'?"),
         ("automl.metrc=f1", "automl.metrc", "did you mean 'metric'?"),
-        ("automl.metric=auc", "automl.metric 'auc' is unknown: did you mean 'roc_auc'?", "conf/"),
+        ("automl.metric=auc", "automl.metric 'auc' is unknown: take roc_auc", "conf/"),
         ("automl.validation.folds=many", "could not be converted to Integer", "conf/"),
         ("automl.validation.folds=1", "automl.validation.folds must be 2 or more", "conf/"),
         ("automl.validation.repeats=0", "automl.validation.repeats must be 1 or more", "conf/"),

@@ -211,6 +211,18 @@ def test_a_threshold_is_as_good_as_the_best_of_all_rows(metric: str) -> None:
     assert reached >= max(grid) - 0.01
 
 
+def test_a_threshold_that_makes_its_metric_worse_is_told() -> None:
+    material = _material(CODES, "roc_auc")
+    spec = _spec(threshold="accuracy")
+
+    helps = finish(_by_fold(_two(_said([0, 1, 2])[:, 1] * 0.4), material), material, spec, None)
+    hurts = finish(_by_fold(_said([0, 1, 2]), material), material, spec, None)
+
+    assert helps.notes == ()
+    assert hurts.report["threshold"]["after"] < hurts.report["threshold"]["before"]
+    assert "automl.threshold=accuracy does not help: it takes accuracy out of fold from 0." in hurts.notes[0]
+
+
 def test_weights_and_rows_of_one_holdout_are_counted() -> None:
     heavy = np.where(CODES == 1, 20.0, 1.0)
     plain, weighted = _material(CODES, "roc_auc"), _material(CODES, "roc_auc", score_weights=heavy, folds=FOLDS[:1])

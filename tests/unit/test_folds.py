@@ -1,5 +1,6 @@
 """Validation: every kind gives what it says, for many tables, or says why it cannot."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -101,7 +102,7 @@ def test_a_split_column_is_followed_and_its_unnumbered_rows_are_never_validated(
     label = pd.Series([0, 1] * 6)
     fold = pd.Series([0, 0, 1, 1, -1, -1] * 2)
 
-    folds = make_folds(label, C, _spec("auto", folds=5, repeats=3), 0, Roles(fold=fold))
+    folds = make_folds(label, C, _spec("auto", folds=5), 0, Roles(fold=fold))
 
     assert folds.kind is ValidationKind.column
     assert [list(valid) for _, valid in folds.splits] == [[0, 1, 6, 7], [2, 3, 8, 9]]
@@ -170,8 +171,8 @@ TEN = pd.Series([0, 1] * 5)
     [
         (TEN, C, _spec("folds", folds=6), Roles(), "class '0' has 5 training rows, fewer than the 6 folds"),
         (TEN * 1.0, R, _spec("folds", folds=6), Roles(), "10 training rows are too few for 6 folds"),
-        (TEN, C, _spec("groups", folds=3), Roles(group=pd.Series([1, 2] * 5)), "there are 2 groups, fewer than the 3"),
-        (TEN, C, _spec("groups"), Roles(group=pd.Series([1] * 10)), "there are 1 groups, fewer than the 2 folds"),
+        (TEN, C, _spec("groups", folds=3), Roles(group=pd.Series([1, 2] * 5)), "of 2 groups, fewer than the 3"),
+        (TEN, C, _spec("groups"), Roles(group=pd.Series([1] * 10)), "of 1 group, fewer than the 2 folds"),
         (TEN, C, _spec("groups", folds=2), Roles(group=TEN), "has no row of class '[01]' to"),
         (TEN, C, _spec("groups"), Roles(), "the prepared table has no group column"),
         (TEN, C, _spec("time", folds=3), Roles(time=pd.Series([1, 2, 3, 3, 3] * 2)), "have 3 different times, too few"),
@@ -194,6 +195,73 @@ def test_what_cannot_be_validated_is_said(
 ) -> None:
     with pytest.raises(SearchError, match=message):
         make_folds(label, task, spec, 0, roles)
+
+
+@pytest.mark.parametrize(
+    ("roles", "why"),
+    [
+        (Roles(held_out=pd.Series([False] * 4 + [True] * 2)), "2 rows of it are of dataset.validation_files"),
+        (Roles(weight=pd.Series([1.0] * 4 + [0.0] * 2)), "2 rows of it have the weight 0"),
+        (
+            Roles(held_out=pd.Series([False] * 3 + [True, False, True]), weight=pd.Series([1.0] * 4 + [0.0, 1.0])),
+            "1 row of it is of dataset.validation_files, where nothing is fitted and 1 row of it has the weight 0",
+        ),
+    ],
+)
+def test_a_class_that_no_fit_would_know_is_refused(roles: Roles, why: str) -> None:
+    label = pd.Series(list("abaacc"), name="kind")
+
+    with pytest.raises(SearchError, match="no row that a model is fitted on is of class 'c'") as raised:
+        make_folds(label, C, _spec("column" if roles.held_out is not None else "folds", folds=2), 0, roles)
+
+    assert why in raised.value.why
+    assert "rows: {where: \"kind not in ['c']\"}" in raised.value.fix
+
+
+MANY = pd.Series([0, 1] * 50)
+SPLIT = pd.Series([0, 1, 1, 0] * 25)
+
+
+@pytest.mark.parametrize(
+    ("label", "task", "spec", "roles", "told"),
+    [
+        (MANY, C, _spec("folds", folds=4), Roles(), []),
+        (MANY, C, _spec("groups", folds=4), Roles(group=pd.Series(range(100)) // 2), []),
+        (MANY, C, _spec("folds", folds=4), Roles(group=pd.Series(range(100)) // 50), ["rows of 2 groups of dataset"]),
+        (
+            MANY,
+            C,
+            _spec("auto"),
+            Roles(fold=SPLIT, group=SPLIT * 0),
+            ["rows of 1 group of dataset.group are fitted on"],
+        ),
+        (MANY, C, _spec("folds", folds=4), Roles(time=pd.Series(range(100))), ["kind=folds does not look at dataset"]),
+        (MANY * 1.0, R, _spec("holdout", share=0.02), Roles(), ["trials are scored on 2 rows only"]),
+        (MANY, C, _spec("folds", folds=4, share=0.3), Roles(), ["automl.validation.share=0.3 is not used: kind=folds"]),
+        (
+            pd.Series([0, 1] * 40 + [2, 0] * 10),
+            C,
+            _spec("time", folds=4),
+            Roles(time=pd.Series(range(100))),
+            [r"in 1 of 4 splits, rows are scored of classes that no row fitted on has \(2\)"],
+        ),
+    ],
+)
+def test_what_makes_scores_better_or_chancier_than_they_look_is_told(
+    label: pd.Series, task: Task, spec: ValidationSpec, roles: Roles, told: list[str]
+) -> None:
+    cautions = make_folds(label, task, spec, 0, roles, all_classes=False).cautions
+
+    assert len(cautions) == len(told)
+    for caution, expected in zip(cautions, told, strict=True):
+        assert re.search(expected, caution)
+
+
+def test_advice_for_rows_of_one_class_does_not_name_the_metric() -> None:
+    with pytest.raises(SearchError, match="split 1 has rows of one class only to fit") as raised:
+        make_folds(MANY, C, _spec("column"), 0, Roles(fold=MANY), all_classes=False)
+
+    assert raised.value.fix.startswith("mark other rows in dataset.fold")
 
 
 def test_a_metric_that_needs_no_class_is_scored_without_it() -> None:
@@ -221,6 +289,20 @@ def test_given_validation_rows_are_not_ignored() -> None:
     with pytest.raises(ValueError, match="kind=folds would ignore dataset"):
         _spec("folds").require_suits(dataset)
     _spec("column").require_suits(dataset)
+
+
+@pytest.mark.parametrize(
+    ("role", "by"),
+    [
+        ({"fold": "f"}, "dataset.fold"),
+        ({"time": "t"}, "dataset.time"),
+        ({"validation_files": ["b.csv"]}, "validation_f"),
+    ],
+)
+def test_repeats_of_what_is_not_drawn_are_refused(role: dict[str, Any], by: str) -> None:
+    with pytest.raises(ValueError, match=f"repeats=2 has no sense with .*{by}"):
+        _spec("auto", repeats=2).require_suits(DatasetSpec(["a.csv"], "y", C, "t", "data", **role))
+    _spec("auto", repeats=2).require_suits(DatasetSpec(["a.csv"], "y", C, "t", "data", time="t", group="g"))
 
 
 def test_weights_are_those_given_times_those_of_the_classes() -> None:

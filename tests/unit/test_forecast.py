@@ -281,6 +281,10 @@ def _odd_times(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(when=pd.Timestamp("2020-01-01") + pd.to_timedelta(np.arange(len(rows)) ** 2 * 7, unit="h"))
 
 
+def _one_off(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.assign(when=rows["when"].where(rows["when"] != pd.Timestamp("2018-05-01"), pd.Timestamp("2018-05-09")))
+
+
 @pytest.mark.parametrize(
     ("rows", "spec", "message"),
     [
@@ -303,6 +307,35 @@ def _odd_times(rows: pd.DataFrame) -> pd.DataFrame:
 def test_what_cannot_be_forecast_is_said(rows: pd.DataFrame, spec: DatasetSpec, message: str) -> None:
     with pytest.raises(DatasetError, match=message):
         _prepared(rows, spec)
+
+
+@pytest.mark.parametrize(
+    ("rows", "spec", "why", "fix"),
+    [
+        (_rows(80), _spec(6, frequency="monthly"), "one of pandas' names", "set it to MS"),
+        (
+            _rows(80),
+            _spec(6, frequency="W-SUN"),
+            "it has no 2015-0",
+            "set dataset.forecast.frequency=MS, which fits all",
+        ),
+        (_one_off(_rows(80)), _spec(6), "of 'MS', which is the nearest, these are off: 2018-05-09", "correct these"),
+        (_one_off(_rows(80)), _spec(6, frequency="MS"), "it has no 2018-05-09", "no frequency that was seen in them"),
+        (
+            _rows(80, "D"),
+            _spec(6, holidays="Bavaria"),
+            "knows no 'Bavaria'; give a country's ISO code",
+            "dataset.forec",
+        ),
+        (_rows(80, "D"), _spec(6, holidays="DE-XX"), "knows no 'DE-XX'; country DE has: BB, ", "dataset.forecast"),
+    ],
+)
+def test_what_is_said_of_times_leads_on(rows: pd.DataFrame, spec: DatasetSpec, why: str, fix: str) -> None:
+    with pytest.raises(DatasetError) as raised:
+        _prepared(rows, spec)
+
+    assert why in raised.value.why
+    assert fix in raised.value.fix
 
 
 def test_a_step_may_use_features_of_the_past_but_not_take_the_value_away() -> None:

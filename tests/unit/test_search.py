@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,13 @@ from keystage.search.fitting import Material, fit_fold
 from keystage.search.history import FITS, LOG, TrialLog, model_file, open_log, predictions_file
 from keystage.search.learners.catalogue import LEARNERS, learner_named
 from keystage.search.learners.learner import Setting
-from keystage.search.metrics import metric_of
+from keystage.search.metrics import Metric, metric_of
+from keystage.search.names import ESTIMATORS, QUANTILE_ESTIMATORS
 from keystage.search.spec import ClassWeight, EnsembleKind, FinalFit, SearchSpec
+from keystage.search.standing import without_score
 from keystage.search.trials import End, FoldResult, Proposal, StoppedBy, Trial, leaderboard, ranked
 from keystage.search.validation import ValidationSpec
-from keystage.search.weights import sample_weights
+from keystage.search.weights import sample_weights, unweighed
 
 RNG = np.random.default_rng(2)
 X = RNG.normal(size=(240, 4))
@@ -317,6 +320,21 @@ def test_trials_that_lose_clearly_on_the_first_fold_are_not_fitted_on_the_others
     assert not {trial.number for trial in outrun} & {item.trial.number for item in found.final.ensemble.members}
 
 
+def test_a_metric_that_cannot_score_is_named_with_its_own_words(tmp_path: Path) -> None:
+    def cost(_truth: np.ndarray, _predicted: np.ndarray) -> float:
+        raise IndexError("no third column")
+
+    material = replace(_material(CODES, "log_loss"), metric=Metric("project.metrics:cost", cost, weighs=False))
+
+    done = fit_fold(material, Proposal("lrl2", {"C": 1.0}), 0, tmp_path, None)
+
+    told = "ValueError: metric project.metrics:cost cannot score it: IndexError: no third column"
+    assert (done.end, done.error) == (End.failed, told)
+    assert without_score([Trial(1, Proposal("lrl2", {}), (done,), done.end)]) == [
+        f"no trial came to a score of: lrl2 ({told})"
+    ]
+
+
 def test_rows_of_rare_classes_may_lack_in_a_fold() -> None:
     codes = CODES.copy()
     codes[:2] = 2
@@ -336,6 +354,9 @@ def test_weights_change_fits_and_scores() -> None:
     in_balance = _search(_spec(max_trials=3, class_weight=ClassWeight.balanced), key="b", fit_weights=balanced)
 
     assert len({tuple(found.trials[0].fold_scores) for found in (plain, weighted, in_balance)}) == 3
+    learners, _ = learners_for(_spec(), Task.classification, 160, 4, 2)
+    assert unweighed(learners, None) == []
+    assert unweighed(learners, heavy)[0].endswith("says: kneighbor")
     means = [found.final.model.predict_proba(X)[:, 1].mean() for found in (plain, in_balance)]
     assert means[1] > means[0]  # class 1 is the rarer one
 
@@ -377,9 +398,17 @@ def test_the_model_takes_a_table_with_its_columns_whatever_they_are_called() -> 
         ({"estimators": []}, "automl.estimators is empty"),
         ({"estimators": ["lgmb"]}, r"automl.estimators: lgmb is unknown: did you mean 'lgbm'\?"),
         ({"exclude": ["LightGMB"]}, r"automl.exclude: LightGMB is unknown: did you mean 'LightGBM'\?"),
+        (
+            {"estimators": ["lgmb", "FastLinearRegressor"]},
+            r"lgmb is unknown: did you mean 'lgbm'\?; FastLinearRegressor is not part of keystage: lrl2 and sgd of",
+        ),
         ({"estimators": ["TabnetClassifier"]}, "TabnetClassifier is not part of keystage: mlp is the network here"),
         ({"estimators": ["lgbm"], "exclude": ["LightGBM"]}, "automl.exclude takes out all"),
-        ({"metric": "auc"}, r"automl.metric 'auc' is unknown"),
+        ({"metric": "AUC"}, "automl.metric 'AUC' is unknown: take roc_auc"),
+        ({"metric": "F1"}, r"automl.metric 'F1' is unknown: did you mean 'f1'\?"),
+        ({"metric": "root_mean_squared_error"}, "is unknown: take rmse"),
+        ({"metric": "AUC_weighted", "target_score": 2.0}, "target_score=2.0 cannot be reached: roc_auc_weighted is 1"),
+        ({"metric": "quantile_loss:0.9", "target_score": -1.0}, "cannot be reached: quantile_loss:0.9 is 0 at best"),
         (
             {"metric": "project.costs:cost"},
             "'project.costs:cost' is unknown: your own are written project.metrics:name",
@@ -424,6 +453,22 @@ def test_azures_names_of_learners_are_understood() -> None:
     learners, left_out = learners_for(_spec(estimators=None, exclude=["KNN"]), Task.classification, 160, 4, 2)
     assert "kneighbor" not in {learner.name for learner in learners}
     assert left_out["kneighbor"] == "automl.exclude names it"
+    assert _spec(exclude=["TensorFlowDNN", "Prophet"]).exclude  # what is not here is out already
+
+
+def test_advice_where_no_learner_is_left_names_one_that_is_not_excluded() -> None:
+    small = [name for name in ESTIMATORS[Task.classification] if name not in {"svm", "lrl1", "gaussian_nb"}]
+    with pytest.raises(SearchError, match="no learner is left") as raised:
+        learners_for(_spec(estimators=None, exclude=small), Task.classification, 500_000, 10, 2)
+
+    assert raised.value.fix in {
+        f"name one to try it all the same: automl.estimators=[{name}], or take one off automl.exclude"
+        for name in ("svm", "lrl1", "gaussian_nb")
+    }
+    spec = _spec(metric="quantile_loss:0.9", estimators=None, exclude=list(QUANTILE_ESTIMATORS))
+    with pytest.raises(SearchError) as raised:
+        learners_for(spec, Task.regression, 500_000, 10, 0)
+    assert raised.value.fix == "take one off automl.exclude"
 
 
 def test_learners_that_would_not_end_are_left_out_with_the_reason() -> None:

@@ -15,9 +15,8 @@ from multiprocessing import connection
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from keystage.adapters.fork_server import context, end_with_parent
+from keystage.adapters.process import kill_family, memory_of_family
 from keystage.search.fitting import Done, Job, Material, fit_all, fit_fold
 from keystage.search.trials import End, FoldResult
 
@@ -144,7 +143,7 @@ class FitProcesses:
         ]
         if self._memory is not None and now - self._looked >= _MEMORY_LOOKS:
             self._looked = now
-            used = [(_memory_of(item.process.pid), item) for item in self._places if item.job]
+            used = [(memory_of_family(item.process.pid) / MEGABYTE, item) for item in self._places if item.job]
             together = sum(memory for memory, _ in used)
             if used and together > self._memory:
                 most, item = max(used, key=lambda pair: pair[0])
@@ -168,7 +167,7 @@ class FitProcesses:
         theirs.close()
 
     def _stop(self, item: _Place) -> None:
-        item.process.kill()
+        kill_family(item.process.pid)
         item.process.join()
         item.pipe.close()
         for left in self._fits.glob(f"*.{item.process.pid}"):
@@ -230,11 +229,3 @@ def _give_back() -> None:
     """
     if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
         trim(0)
-
-
-def _memory_of(process: int) -> float:
-    """Megabytes that are this process's own or that it shares."""
-    try:
-        return float(psutil.Process(process).memory_info().rss) / MEGABYTE
-    except psutil.Error:
-        return 0.0

@@ -20,6 +20,30 @@ def free_memory() -> int:
     return int(psutil.virtual_memory().available)
 
 
+def memory_of_family(process: int) -> int:
+    """Bytes that a process and all that it has started hold, whether their own or shared."""
+    used = 0
+    for one in _family(process):
+        with suppress(psutil.Error):
+            used += one.memory_info().rss
+    return used
+
+
+def kill_family(process: int) -> None:
+    """End a process and all that it has started, at once."""
+    for one in _family(process):
+        with suppress(psutil.Error):
+            one.kill()
+
+
+def _family(process: int) -> list[psutil.Process]:
+    try:
+        first = psutil.Process(process)
+        return [first, *first.children(recursive=True)]
+    except psutil.Error:
+        return []
+
+
 def was_alive(process: int, moment: float) -> bool:
     """Whether the process of this number is one that was there at that moment, not a later one that got the number."""
     try:

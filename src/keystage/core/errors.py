@@ -202,17 +202,28 @@ def in_one_line(text: str) -> str:
 def hint(name: str, known: Iterable[str]) -> str:
     """The nearest known name as a question, or all of them when none is near."""
     every = list(known)
-    near = get_close_matches(name, every, n=1)
-    return f"did you mean '{near[0]}'?" if near else f"choose from: {listing(every)}"
+    near = _nearest(name, every)
+    return f"did you mean '{near}'?" if near else f"choose from: {listing(every)}"
 
 
 def hints(names: Iterable[str], known: Iterable[str]) -> str:
     """The nearest known name for each; where none is near, all of them, once."""
     every, near, far = list(known), [], []
     for name in names:
-        found = get_close_matches(name, every, n=1)
+        found = _nearest(name, every)
         if found:
-            near.append(f"for '{name}': did you mean '{found[0]}'?")
+            near.append(f"for '{name}': did you mean '{found}'?")
         else:
             far.append(f"'{name}'")
     return " ".join([*near, f"none is like {listing(far)} among {listing(every)}"] if far else near)
+
+
+def _nearest(name: str, known: list[str]) -> str | None:
+    """By letters and digits alone, whatever their case: people write F1, root-mean-squared-error, LightGBM."""
+    plain = {_plain(one): one for one in reversed(known)}
+    found = get_close_matches(_plain(name), plain, n=1)
+    return plain[found[0]] if found else None
+
+
+def _plain(name: str) -> str:
+    return "".join(char for char in name.casefold() if char.isalnum()) or name

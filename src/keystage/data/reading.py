@@ -137,7 +137,7 @@ def frames_of(sources: list[Source], spec: DatasetSpec, say: Say) -> "tuple[list
             raise DatasetError(
                 f"{source.shown} has no rows",
                 why="it holds a header only",
-                fix="put the data back, or take it off dataset.files",
+                fix=f"put the data back, or take it off {source.side.setting}",
             )
         if first is None:
             first = names
@@ -216,10 +216,11 @@ def _missing(source: Source, folder: Path) -> DatasetError:
     what = f"no file matches {source.shown}" if is_pattern(source.name) else f"{source.shown} does not exist"
     if source.path.is_dir():
         what = f"{source.shown} holds no file whose ending is known"
+    setting = source.side.setting
     return DatasetError(
         what,
-        why=f"dataset.files names it; the folder holds: {listing(present) or 'nothing'}",
-        fix="restore the file (git restore, dvc pull) or correct dataset.path and dataset.files in conf/dataset",
+        why=f"{setting} names it; the folder holds: {listing(present) or 'nothing'}",
+        fix=f"restore the file (git restore, dvc pull) or correct dataset.path and {setting} in conf/dataset",
     )
 
 

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 
 SEPARATOR = " / "  # between the columns that name a series
 RUN_OF_TIMES = 12  # consecutive times from which pandas tells a frequency
+# What people call the frequencies that pandas gives these names.
+_IN_WORDS = {
+    **{"minutely": "min", "hourly": "h", "daily": "D", "weekly": "W-SUN", "monthly": "MS", "quarterly": "QS"},
+    **{"yearly": "YS", "annual": "YS", "business": "B", "minute": "min", "hour": "h", "day": "D", "week": "W-SUN"},
+    **{"month": "MS", "quarter": "QS", "year": "YS"},
+}
 # Periods after which a series repeats itself, by pandas' names of frequencies without their anchors.
 _SEASONS = {
     **dict.fromkeys(("ms", "me", "bms", "bme"), 12),
@@ -136,25 +142,42 @@ def _require_names(rows: "pd.DataFrame", forecast: ForecastSpec, spec: DatasetSp
 
 
 def _found(times: "pd.Series", spec: DatasetSpec) -> str:
-    """The frequency most runs of times have and all times fit; gaps break pandas' own search over the whole."""
     import pandas as pd
 
     unique = pd.DatetimeIndex(times.unique()).sort_values()
+    likely = _likely(unique)
+    for name in likely:
+        if not len(_off(unique, name)):
+            return name
+    why = f"{len(unique)} different times from {unique[0]} to {unique[-1]}"
+    if likely:
+        off = _off(unique, likely[0])
+        why += f"; of '{likely[0]}', which is the nearest, these are off: {listing(map(str, off))}"
+    raise DatasetError(
+        f"no frequency fits the times of dataset '{spec.name}'",
+        why=why,
+        fix="correct these times in the files; or, where all are on a grid that was not seen, name it as pandas does: "
+        "dataset.forecast.frequency=30min",
+    )
+
+
+def _likely(unique: "pd.DatetimeIndex") -> list[str]:
+    """The frequencies that runs of times have, the commonest first; gaps break pandas' own search over the whole."""
+    import pandas as pd
+
     size = min(RUN_OF_TIMES, len(unique))
     runs = [unique[start : start + size] for start in range(0, len(unique) - size + 1, max(1, size // 2))]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pandas 3 gives a text and announces an object that has it
         told = [pd.infer_freq(run) for run in runs if size > 2]
-    counted = Counter(str(getattr(item, "freqstr", item)) for item in told if item)
-    for name, _ in counted.most_common():
-        if not (pd.date_range(unique[0], unique[-1], freq=name).get_indexer(unique) < 0).any():
-            return name
-    raise DatasetError(
-        f"no frequency fits the times of dataset '{spec.name}'",
-        why=f"{len(unique)} different times from {unique[0]} to {unique[-1]}; parts of them look like: "
-        f"{listing(name for name, _ in counted.most_common()) or 'nothing, they are fewer than 3'}",
-        fix="name it: dataset.forecast.frequency=D (W-SUN, MS, QS, h ...), or correct the times in the files",
-    )
+    return [name for name, _ in Counter(str(getattr(item, "freqstr", item)) for item in told if item).most_common()]
+
+
+def _off(times: "pd.DatetimeIndex", frequency: str) -> "pd.DatetimeIndex":
+    """Those that are not on the grid from the first to the last."""
+    import pandas as pd
+
+    return times[pd.date_range(times.min(), times.max(), freq=frequency).get_indexer(times) < 0]
 
 
 def _on_grid(times: "pd.Series", frequency: str, spec: DatasetSpec) -> "pd.Series":
@@ -163,18 +186,23 @@ def _on_grid(times: "pd.Series", frequency: str, spec: DatasetSpec) -> "pd.Serie
     try:
         grid = pd.date_range(times.min(), times.max(), freq=frequency, unit="ns")
     except ValueError as error:
+        known = _IN_WORDS.get(frequency.casefold())
         raise DatasetError(
             f"'{frequency}' is no frequency",
-            why=f"dataset.forecast.frequency of '{spec.name}': {str(error).strip()}",
-            fix=hint(frequency, ("D", "B", "W-SUN", "MS", "ME", "QS", "YS", "h", "min")),
+            why=f"dataset.forecast.frequency of '{spec.name}' is to be one of pandas' names",
+            fix=f"set it to {known}" if known else hint(frequency, dict.fromkeys(_IN_WORDS.values())),
         ) from error
     position = pd.Series(grid.get_indexer(pd.DatetimeIndex(times)), index=times.index)
     off = times[position < 0]
     if len(off):
+        unique = pd.DatetimeIndex(times.unique()).sort_values()
+        fitting = [name for name in _likely(unique) if not len(_off(unique, name))]
         raise DatasetError(
             f"{len(off)} times of dataset '{spec.name}' do not fit the frequency '{frequency}'",
             why=f"from {times.min()} on, it has no {listing(str(time) for time in off.unique()[:3])}",
-            fix="correct the times in the files, name another dataset.forecast.frequency, or null to find it",
+            fix=f"correct the times in the files, or set dataset.forecast.frequency={fitting[0]}, which fits all"
+            if fitting
+            else "correct the times in the files; no frequency that was seen in them fits all",
         )
     return position
 

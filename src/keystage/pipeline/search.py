@@ -19,10 +19,10 @@ from keystage.search.learners.catalogue import learner_named, unsuited
 from keystage.search.learners.learner import Learner
 from keystage.search.limits import Limits
 from keystage.search.loop import Search
-from keystage.search.names import ESTIMATORS, QUANTILE_ESTIMATORS, canonical
+from keystage.search.names import ESTIMATORS, OWN_METRICS, QUANTILE_ESTIMATORS, canonical
 from keystage.search.schedule import Schedule
 from keystage.search.spec import SearchSpec
-from keystage.search.trials import StoppedBy, Trial
+from keystage.search.trials import End, StoppedBy, Trial
 
 logger = logging.getLogger(__name__)
 
@@ -71,10 +71,13 @@ def learners_for(
     whys = {learner.name: _why_not(learner, excluded, spec, (rows, columns, classes)) for learner in every}
     left_out = {name: why for name, why in whys.items() if why}
     if len(left_out) == len(every):
+        able = set(QUANTILE_ESTIMATORS if spec.is_of_quantile else ESTIMATORS[task]) - excluded
+        mends = [f"name one to try it all the same: automl.estimators=[{name}]" for name in left_out if name in able]
+        mends = mends[:1] + (["take one off automl.exclude"] if excluded else [])
         raise SearchError(
-            "no learner suits this table",
+            "no learner is left for this table",
             why="; ".join(f"{name}: {why}" for name, why in left_out.items()),
-            fix=f"name one to try it all the same: automl.estimators=[{next(iter(left_out))}]",
+            fix=", or ".join(mends),
         )
     return [learner for learner in every if learner.name not in left_out], left_out
 
@@ -191,9 +194,16 @@ def _require_score(trials: list[Trial], spec: SearchSpec, stopped_by: StoppedBy)
             why="one trial fits a model on each fold; automl.time_budget ended before the first trial did",
             fix="raise automl.time_budget, lower automl.validation.folds, or name faster automl.estimators",
         )
-    ends = {f"{trial.estimator}: {trial.error or trial.end.value}": None for trial in trials}
+    said = {f"{trial.estimator}: {trial.error or trial.end.value}": None for trial in trials}
+    ends = {trial.end for trial in trials}
+    mends = {
+        End.timeout: "raise automl.trial_timeout, or automl.time_budget where that is null",
+        End.memory: "raise automl.memory_budget",
+        End.failed: "mend what they say"
+        + (" in src/project/metrics.py" if spec.metric.startswith(OWN_METRICS) else ""),
+    }
     raise SearchError(
-        f"none of {len(trials)} trials came to a score; the search was ended by {stopped_by.value}",
-        why=listing(ends),
-        fix="raise automl.trial_timeout or automl.memory_budget where they were stopped, else mend what they say",
+        f"no trial of {len(trials)} came to a score; the search was ended by {stopped_by.value}",
+        why=listing(said),
+        fix="; ".join(mend for end, mend in mends.items() if end in ends),
     )

@@ -10,21 +10,18 @@ from typing import Any
 from keystage.adapters.fork_server import start_server
 from keystage.compute import limits
 from keystage.compute.spec import ComputeSpec
-from keystage.core.errors import SearchError, listing
 from keystage.core.params import PARAMS_FILE, as_text, outside_key
-from keystage.data.spec import Task
 from keystage.data.table import PreparedTable, read_table
 from keystage.pipeline import workspace
 from keystage.pipeline.inputs import fingerprints
+from keystage.pipeline.material import material_of
 from keystage.pipeline.progress import SearchProgress
 from keystage.pipeline.search import Found, learners_for, search
 from keystage.search.assembly import model_of
 from keystage.search.finishing import Finish
 from keystage.search.fitting import Material
-from keystage.search.folds import Folds, make_folds
-from keystage.search.learners.learner import Setting
-from keystage.search.metrics import metric_of
-from keystage.search.names import ABSOLUTE_METRICS, OWN_METRICS, quantile_of
+from keystage.search.folds import Folds
+from keystage.search.names import OWN_METRICS
 from keystage.search.report import (
     all_scores,
     course_table,
@@ -33,11 +30,10 @@ from keystage.search.report import (
     out_of_fold_table,
 )
 from keystage.search.script import not_in_script, training_script
-from keystage.search.spec import AFTER_TRIALS, ClassWeight, SearchSpec
-from keystage.search.standing import hyperparameters, standing
+from keystage.search.spec import AFTER_TRIALS, SearchSpec
+from keystage.search.standing import hyperparameters, standing, without_score
 from keystage.search.trials import leaderboard
-from keystage.search.validation import ValidationKind
-from keystage.search.weights import sample_weights
+from keystage.search.weights import unweighed
 
 logger = logging.getLogger(__name__)
 
@@ -61,12 +57,14 @@ def train(params: TrainParams) -> dict[str, Any]:
     table = read_table(workspace.TRAIN_TABLE)
     begun = time.monotonic()
     spec, cores = params.automl, limits.cores(params.compute.train)
-    material, classes, folds = _material(table, spec, params.seed)
+    material, classes, folds = material_of(table, spec, params.seed)
     table = replace(table, features=table.features.head(1))  # the search has its own; names are still wanted
-    _require_threshold_suits(spec, classes)
     rows, columns = len(material.folds[0][0]), material.features.shape[1]
     learners, left_out = learners_for(spec, table.task, rows, columns, len(classes))
+    cautions = (*folds.cautions, *unweighed(learners, material.fit_weights))
     _say_plan(material, folds, spec, [learner.name for learner in learners], left_out, cores)
+    for caution in cautions:
+        logger.info("  %s", caution)
     with SearchProgress(spec, material.metric) as progress:
         found = search(
             material,
@@ -82,66 +80,8 @@ def train(params: TrainParams) -> dict[str, Any]:
     if found.recalled:
         logger.info("%d fits were taken from the log of an earlier run of this search", found.recalled)
     ends = None if spec.time_budget is None else begun + spec.time_budget
-    _write(table, found, folds, classes, left_out, ends)
+    _write(table, replace(found, notes=(*cautions, *found.notes)), folds, classes, left_out, ends)
     return {"trial_seconds": {str(trial.number): trial.seconds for trial in found.trials}}
-
-
-def _material(table: PreparedTable, spec: SearchSpec, seed: int) -> tuple[Material, list[Any], Folds]:
-    """What is fitted and scored; the classes that the codes stand for, none for numbers; and what the folds are."""
-    import numpy as np
-    from sklearn.preprocessing import LabelEncoder
-
-    features = table.features.to_numpy(dtype="float64", na_value=np.nan)
-    infinite = [
-        str(name) for name, column in zip(table.features, np.isinf(features).any(axis=0), strict=True) if column
-    ]
-    if infinite:
-        raise SearchError(
-            f"after the recipe, cells are infinite in: {listing(infinite)}",
-            why="no learner can fit them",
-            fix="add a step to conf/prep that clips or drops them",
-        )
-    classes: list[Any] = []
-    target = table.label.to_numpy()
-    if table.task is Task.classification:
-        encoder = LabelEncoder()
-        target, classes = encoder.fit_transform(table.label), list(encoder.classes_)
-    metric, roles = metric_of(spec.metric), table.roles
-    folds = make_folds(
-        table.label,
-        table.task,
-        spec.validation,
-        seed,
-        roles,
-        all_classes=metric.needs_all_classes,
-        horizon=table.horizon,
-    )
-    quantile = quantile_of(spec.metric)
-    loss = "quantile" if quantile else "absolute" if metric.name in ABSOLUTE_METRICS else "squared"
-    setting = Setting(table.task, loss, seed, len(classes), quantile or 0.5)
-    material = Material(
-        features,
-        target,
-        folds.splits,
-        setting,
-        metric,
-        sample_weights(table.label, roles.weight, balanced=spec.class_weight is ClassWeight.balanced),
-        None if roles.weight is None else roles.weight.to_numpy(),
-        folds.fit_rows,
-        alike=folds.kind is not ValidationKind.time,
-        offset=None if roles.offset is None else roles.offset.to_numpy(),
-    )
-    return material, classes, folds
-
-
-def _require_threshold_suits(spec: SearchSpec, classes: Sequence[Any]) -> None:
-    if spec.threshold_metric is None or len(classes) == 2:
-        return
-    raise SearchError(
-        f"automl.threshold={spec.threshold} decides between two classes, and the label has {len(classes)}",
-        why=listing(classes),
-        fix="set automl.threshold=none; of more than two, the likeliest class is the one that is decided on",
-    )
 
 
 def _search_key(params: TrainParams) -> str:
@@ -206,7 +146,8 @@ def _write(
     }
     workspace.write_json(report, workspace.SEARCH_REPORT)
     weights = {member.trial.number: member.weight for member in final.ensemble.members}
-    notes = [*found.notes, *final.notes, *no_better_than_none(material, final.score)]
+    scoreless = without_score(found.trials)
+    notes = [*found.notes, *scoreless, *final.notes, *no_better_than_none(material, final.score)]
     about_model = {
         "members": members_report(final.ensemble, final.fitted_on),
         "chosen": final.ensemble.note,

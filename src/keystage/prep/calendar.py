@@ -64,5 +64,7 @@ def part_of(part: str, times: pd.DatetimeIndex, country: str | None) -> np.ndarr
     try:
         found = holidays.country_holidays(code, subdiv=subdivision or None, years=sorted({int(y) for y in times.year}))
     except NotImplementedError as error:
-        raise ValueError(f"dataset.forecast.holidays: package holidays knows no '{country}'") from error
+        known = holidays.list_supported_countries().get(code)
+        told = f"country {code} has: {', '.join(known)}" if known else "give a country's ISO code, like DE, or DE-BY"
+        raise ValueError(f"dataset.forecast.holidays: package holidays knows no '{country}'; {told}") from error
     return times.normalize().isin(pd.DatetimeIndex(sorted(found))).astype("float64")

@@ -15,9 +15,7 @@ from keystage.search.threshold import best_threshold
 if TYPE_CHECKING:
     import numpy as np
 
-_WORSE = (
-    "automl.calibration={0} does not help: it takes log loss out of fold from {1:.5g} to {2:.5g}; none would be better"
-)
+_WORSE = "automl.{0} does not help: it takes {1} out of fold from {2:.5g} to {3:.5g}; none would be better"
 
 
 @dataclass(frozen=True)
@@ -79,13 +77,17 @@ def finish(predicted: "Sequence[np.ndarray]", material: Material, spec: SearchSp
             calibrator, predicted = made.model, made.predicted
             report["calibration"] = made.report
             before, after = made.report["before"]["log_loss"], made.report["after"]["log_loss"]
-            notes += [_WORSE.format(method, before, after)] if after > before else []
+            notes += [_WORSE.format(f"calibration={method}", "log loss", before, after)] if after > before else []
     name = spec.threshold_metric or ""
     if name:
-        best = best_threshold(metric_of(name), predicted, material, ends)
+        metric = metric_of(name)
+        best = best_threshold(metric, predicted, material, ends)
         if best is None:
             notes.append("no threshold is set: the time was over")
         else:
             threshold, decided = best.value, best.decided
             report["threshold"] = best.report
+            before, after = best.report["before"], best.report["after"]
+            if metric.loss(after) > metric.loss(before):
+                notes.append(_WORSE.format(f"threshold={spec.threshold}", name, before, after))
     return Finish(predicted, calibrator, threshold, decided, name, report, tuple(notes))

@@ -63,9 +63,10 @@ class Material:
         values: np.ndarray = self.target[rows]
         return values if self.offset is None else values + self.offset[rows]
 
-    def sample(self, rows: "np.ndarray | slice") -> Sample:
-        """Some rows, with the weights that they have in a fit."""
-        return Sample(self.features[rows], self.target[rows], weights_at(self.fit_weights, rows))
+    def sample(self, rows: "np.ndarray | slice", *, weighed: bool) -> Sample:
+        """Some rows, with the weights that they have in a fit where it can weigh."""
+        weights = weights_at(self.fit_weights, rows) if weighed else None
+        return Sample(self.features[rows], self.target[rows], weights)
 
 
 @dataclass(frozen=True)
@@ -125,8 +126,8 @@ def _fit(
 
     learner = learner_named(proposal.learner)
     training, validation = material.folds[fold]
-    sample = material.sample(_sampled(training, proposal.rows, material.setting.seed))
-    watched = material.sample(validation)
+    sample = material.sample(_sampled(training, proposal.rows, material.setting.seed), weighed=learner.weighs)
+    watched = material.sample(validation, weighed=learner.weighs)
     present = np.unique(sample.target) if material.setting.is_classification else None
     complete = present is None or len(present) == material.setting.classes
     if not complete and present is not None:  # learners want codes without gaps
@@ -145,13 +146,21 @@ def _fit(
         raise ValueError("its probabilities do not sum to 1")  # in a mean of members it would count for more
     if material.offset is not None:
         predicted += material.offset[validation]
-    score = material.metric.score(material.truth(validation), predicted, weights_at(material.score_weights, validation))
+    score = _score(material, predicted, validation)
     if not np.isfinite(score):
         raise ValueError(f"its {material.metric.name} is no number")
     _write(predictions_file(fits, proposal, fold), lambda file: np.save(file, predicted))
     if complete:  # one that lacks a class cannot vote
         _write(model_file(fits, proposal, fold), lambda file: pickle.dump(model, file, protocol=5))
     return score, dict(learner.found(model))
+
+
+def _score(material: Material, predicted: "np.ndarray", rows: "np.ndarray") -> float:
+    metric = material.metric
+    try:
+        return metric.score(material.truth(rows), predicted, weights_at(material.score_weights, rows))
+    except Exception as error:
+        raise ValueError(f"metric {metric.name} cannot score it: {_words(error)}") from error
 
 
 def fit_all(
@@ -171,7 +180,8 @@ def fit_all(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             rows = slice(None) if material.fit_rows is None else material.fit_rows
-            model = learner.fit(material.setting, {**proposal.point, **found}, material.sample(rows), None)
+            sample = material.sample(rows, weighed=learner.weighs)
+            model = learner.fit(material.setting, {**proposal.point, **found}, sample, None)
         _write(path, lambda file: pickle.dump(model, file, protocol=5))
     except UnwrittenError as error:
         failed = FoldResult(None, time.monotonic() - begun, end=End.failed, error=_words(error), errno=error.errno)

@@ -4,11 +4,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from keystage.core.errors import SearchError
 from keystage.data.spec import Task
 from keystage.data.table import Roles
 from keystage.search import splitters
-from keystage.search.splitters import FEW_ROWS, MANY_ROWS, MIN_ROWS_SCORED, Fold, stratified_folds, usual_folds
+from keystage.search.scorable import cautions, require_learnable, require_scorable
+from keystage.search.splitters import FEW_ROWS, MANY_ROWS, Fold, stratified_folds, usual_folds
 from keystage.search.validation import ValidationKind, ValidationSpec
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Fold", "Folds", "make_folds", "stratified_folds"]
 _RULE = "(automatic rule)"
-MIN_CLASSES = 2  # of the rows that a learner is fitted on
 
 
 @dataclass(frozen=True)
@@ -30,12 +29,14 @@ class Folds:
         kind: what they are; never ``auto``.
         note: one sentence for the report.
         fit_rows: positions of the rows on which the model may be fitted in the end; None for all.
+        cautions: what a person should know of scores on them.
     """
 
     splits: tuple[Fold, ...]
     kind: ValidationKind
     note: str
     fit_rows: "np.ndarray | None" = None
+    cautions: tuple[str, ...] = ()
 
 
 def make_folds(
@@ -65,6 +66,9 @@ def make_folds(
     import numpy as np
 
     roles = roles or Roles()
+    fit_rows = None if roles.held_out is None else np.flatnonzero(~roles.held_out)
+    if task is Task.classification:
+        require_learnable(label, fit_rows, roles.weight)
     settled, why = _settled(label, task, spec, roles)
     makers: dict[ValidationKind, splitters.Splitter] = {
         ValidationKind.folds: splitters.in_folds,
@@ -76,9 +80,9 @@ def make_folds(
     splits, note = makers[settled.kind](label, task, settled, seed, roles)
     note += f", drawn {settled.repeats} times" if settled.repeats > 1 else ""
     note += f": {why}" if why else ""
-    _require_scorable(splits, label, task, note, all_classes=all_classes)
-    fit_rows = None if roles.held_out is None else np.flatnonzero(~roles.held_out)
-    return Folds(tuple(splits), settled.kind, note, fit_rows)
+    require_scorable(splits, label, task, settled.kind, note, all_classes=all_classes)
+    told = cautions(splits, label, task, spec, settled.kind, roles)
+    return Folds(tuple(splits), settled.kind, note, fit_rows, told)
 
 
 def _settled(label: "pd.Series", task: Task, spec: ValidationSpec, roles: Roles) -> tuple[ValidationSpec, str]:
@@ -86,11 +90,11 @@ def _settled(label: "pd.Series", task: Task, spec: ValidationSpec, roles: Roles)
     if spec.kind is not ValidationKind.auto:
         return spec, ""
     if roles.fold is not None or roles.held_out is not None:
-        return replace(spec, kind=ValidationKind.column, repeats=1), ""
+        return replace(spec, kind=ValidationKind.column), ""
     if roles.group is not None:
         return replace(spec, kind=ValidationKind.groups), ""
     if roles.time is not None:
-        return replace(spec, kind=ValidationKind.time, repeats=1), ""
+        return replace(spec, kind=ValidationKind.time), ""
     folds, why = spec.folds, ""
     if len(label) >= MANY_ROWS:
         return replace(spec, kind=ValidationKind.holdout), f"{MANY_ROWS:,} rows or more {_RULE}"
@@ -101,27 +105,3 @@ def _settled(label: "pd.Series", task: Task, spec: ValidationSpec, roles: Roles)
     if task is Task.classification and (least := int(label.value_counts().min())) < folds:
         return replace(spec, kind=ValidationKind.holdout), f"a class has {least} rows, fewer than {folds} folds {_RULE}"
     return replace(spec, kind=ValidationKind.folds, folds=folds), why
-
-
-def _require_scorable(splits: list[Fold], label: "pd.Series", task: Task, note: str, *, all_classes: bool) -> None:
-    """Each side of each split has the rows, and the classes, that fitting and scoring need."""
-    values = label.to_numpy()
-    for number, (train, valid) in enumerate(splits, start=1):
-        if task is not Task.classification:
-            if min(len(train), len(valid)) < MIN_ROWS_SCORED:
-                raise _unscorable(f"split {number} has {len(train)} rows to fit and {len(valid)} to score", note)
-            continue
-        absent = sorted(set(values) - set(values[valid]), key=str)
-        if absent and all_classes:
-            raise _unscorable(f"split {number} has no row of class '{absent[0]}' to score", note)
-        if len(set(values[train])) < MIN_CLASSES:
-            raise _unscorable(f"split {number} has rows of one class only to fit", note)
-
-
-def _unscorable(what: str, note: str) -> SearchError:
-    return SearchError(
-        what,
-        why=f"trials are to be scored on {note}",
-        fix="search for a metric that needs no row of each class (automl.metric=log_loss), take fewer "
-        "automl.validation.folds or another kind, or leave out classes of few rows (dataset.rows.where)",
-    )

@@ -121,8 +121,8 @@ def out_of_fold_table(
         classes: the k classes; none for numbers.
 
     Returns:
-        Columns row (position in the training table), actual, predicted (the class decided on, or the value), and of
-        classes their probabilities.
+        Columns row (position in the training table), fold (the first that validates the row, from 1), actual,
+        predicted (the class decided on, or the value), and of classes their probabilities.
     """
     import numpy as np
     import pandas as pd
@@ -133,7 +133,11 @@ def out_of_fold_table(
     if classes:
         decided = mean if said.decided is None else _mean_by_row(len(label), material, said.decided)[1]
         table.insert(1, "predicted", np.asarray(classes)[decided.argmax(axis=1)])
+    fold = np.zeros(len(label), dtype="int64")
+    for number in range(len(material.folds), 0, -1):
+        fold[material.folds[number - 1][1]] = number
     table.insert(0, "row", seen)
+    table.insert(1, "fold", fold[seen])
     return table
 
 

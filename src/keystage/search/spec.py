@@ -1,6 +1,5 @@
 """What conf/automl declares. Standard library only: DVC imports this on every experiment."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 from math import isfinite
@@ -9,12 +8,11 @@ from keystage.core.errors import hint
 from keystage.data.spec import Task
 from keystage.search.names import (
     AUTO_THRESHOLD,
-    AZURE_ESTIMATOR_NAMES,
     AZURE_METRIC_NAMES,
     ESTIMATORS,
+    LOWER_IS_BETTER,
     METRIC_NAMES,
     NO_THRESHOLD,
-    NOT_HERE,
     OWN_ESTIMATORS,
     OWN_METRICS,
     QUANTILE_ESTIMATORS,
@@ -22,6 +20,8 @@ from keystage.search.names import (
     WHY_NO_THRESHOLD,
     canonical,
     quantile_of,
+    require_learner_names,
+    require_metric_name,
 )
 from keystage.search.validation import ValidationSpec
 
@@ -112,14 +112,15 @@ class SearchSpec:
 
     def __post_init__(self) -> None:
         """Refuse a metric nobody knows, and a search that cannot end or cannot begin."""
-        _require_metric(self.metric)
+        require_metric_name(self.metric)
         if self.time_budget is None and self.max_trials is None and self.patience is None:
             raise ValueError(
                 "automl.time_budget, automl.max_trials and automl.patience are all null: the search would not end"
             )
         self._require_in_range()
+        self._require_reachable()
         for name in ("estimators", "exclude"):
-            _require_known(name, getattr(self, name) or ())
+            require_learner_names(name, getattr(self, name) or ())
         self._require_threshold()
         if self.ensemble is EnsembleKind.stacking and self.is_of_quantile:
             raise ValueError(f"automl.ensemble=stacking weighs means, not quantiles as {self.metric} asks: take greedy")
@@ -145,6 +146,15 @@ class SearchSpec:
             if value is not None and value < least:
                 unit = " megabytes" if name == "memory_budget" else ""
                 raise ValueError(f"automl.{name} must be {least}{unit} or more, not {value}")
+
+    def _require_reachable(self) -> None:
+        name = AZURE_METRIC_NAMES.get(self.metric, self.metric)
+        if self.target_score is None or name.startswith(OWN_METRICS):
+            return
+        falls = name in LOWER_IS_BETTER or self.is_of_quantile
+        best = 0 if falls else 1
+        if self.target_score < best if falls else self.target_score > best:
+            raise ValueError(f"automl.target_score={self.target_score} cannot be reached: {name} is {best} at best")
 
     def _require_threshold(self) -> None:
         name = self.threshold_metric
@@ -212,22 +222,3 @@ class SearchSpec:
         if wrong:
             able = ", ".join(QUANTILE_ESTIMATORS)
             raise ValueError(f"automl.estimators: {wrong[0]} predicts no quantiles; choose from: {able}")
-
-
-def _require_metric(metric: str) -> None:
-    known = [*(name for names in METRIC_NAMES.values() for name in names), *AZURE_METRIC_NAMES]
-    own = metric.startswith(f"{OWN_METRICS}:") or quantile_of(metric) is not None
-    if metric not in known and not own:
-        mend = f"your own are written {OWN_METRICS}:name" if ":" in metric else hint(metric, known)
-        raise ValueError(f"automl.metric '{metric}' is unknown: {mend}")
-
-
-def _require_known(option: str, names: Iterable[str]) -> None:
-    known = [*dict.fromkeys(name for every in ESTIMATORS.values() for name in every), *AZURE_ESTIMATOR_NAMES]
-    for name in names:
-        if name in known or name.startswith(f"{OWN_ESTIMATORS}:"):
-            continue
-        if name in NOT_HERE:
-            raise ValueError(f"automl.{option}: {name} is not part of keystage: {NOT_HERE[name]}")
-        mend = f"your own are written {OWN_ESTIMATORS}:Name" if ":" in name else hint(name, known)
-        raise ValueError(f"automl.{option}: {name} is unknown: {mend}")

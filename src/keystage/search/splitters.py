@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from keystage.core.errors import SearchError
+from keystage.core.errors import SearchError, counted
 from keystage.data.spec import Task
 from keystage.data.table import Roles
 from keystage.search.validation import ValidationSpec
@@ -134,11 +134,12 @@ def by_groups(label: "pd.Series", task: Task, spec: ValidationSpec, seed: int, r
 
 
 def _require_groups(group: "pd.Series", folds: int) -> None:
-    if group.nunique() < folds:
+    count = group.nunique()
+    if count < folds:
         raise SearchError(
-            f"there are {group.nunique()} groups, fewer than the {folds} folds",
+            f"the training rows are of {counted(count, 'group', 'groups')}, fewer than the {folds} folds",
             why="the rows of a group stand together in one fold (dataset.group)",
-            fix=f"lower automl.validation.folds to {group.nunique()}" if group.nunique() > 1 else "name another column",
+            fix=f"lower automl.validation.folds to {count}" if count > 1 else "name another column in dataset.group",
         )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from keystage.core.errors import cut, listing
 from keystage.search.metrics import Metric
 from keystage.search.trials import End, Trial, ranked
 
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LEAST_TRIALS = 20  # of a learner, for a word on its hyperparameters
+LONGEST_WHY = 120  # characters of a learner's words in a note
 LEAST_EXPLAINED = 0.1  # of the scores' variance, by trees that had not seen the trial
 METHOD = (
     "how much a random forest's R2 falls, over a learner's trials, when a setting's values are shuffled, as shares of "
@@ -35,6 +37,14 @@ def standing(trials: Sequence[Trial], metric: Metric, members: Mapping[int, floa
         entry[trial.end.value] += 1
         entry["weight"] += members.get(trial.number, 0.0)
     return list(entries.values())
+
+
+def without_score(trials: Sequence[Trial]) -> list[str]:
+    """A note, where learners came to no score in any trial: which, and how their last one ended."""
+    ends = {trial.estimator: trial.error or trial.end.value for trial in trials}
+    scored = {trial.estimator for trial in trials if trial.score is not None}
+    lost = [f"{name} ({cut(why, LONGEST_WHY)})" for name, why in ends.items() if name not in scored]
+    return [f"no trial came to a score of: {listing(lost)}"] if lost else []
 
 
 def hyperparameters(trials: Sequence[Trial], metric: Metric) -> dict[str, Any]:

@@ -70,6 +70,8 @@ class ValidationSpec:
         }
         if not has.get(self.kind, True):
             raise ValueError(f"automl.validation.kind={self.kind.value} needs {needed[self.kind]}")
+        if self.repeats > 1 and self.kind is ValidationKind.auto and (by := _settling(dataset)):
+            raise ValueError(f"automl.validation.repeats={self.repeats} has no sense with {by}: nothing is drawn")
         if dataset.forecast is not None and self.kind not in {ValidationKind.auto, ValidationKind.time}:
             raise ValueError(
                 f"automl.validation.kind={self.kind.value} would score forecasts on times before those they learnt "
@@ -80,3 +82,10 @@ class ValidationSpec:
                 f"automl.validation.kind={self.kind.value} would ignore dataset.validation_files: take kind=auto, or "
                 "set dataset.validation_files=[]"
             )
+
+
+def _settling(dataset: DatasetSpec) -> str | None:
+    """The setting of a dataset by which ``auto`` is a kind that draws nothing."""
+    if dataset.fold is not None or dataset.validation_files:
+        return "dataset.fold" if dataset.fold is not None else "dataset.validation_files"
+    return "dataset.time" if dataset.time is not None and dataset.group is None else None

@@ -1,6 +1,10 @@
 """How much each row counts in a fit."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+from keystage.core.errors import listing
+from keystage.search.learners.learner import Learner
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,3 +30,14 @@ def sample_weights(label: "pd.Series", weight: "pd.Series | None", *, balanced: 
         return given
     by_class: np.ndarray = compute_sample_weight("balanced", label)
     return by_class if given is None else by_class * given
+
+
+def unweighed(learners: Sequence[Learner], weights: "np.ndarray | None") -> list[str]:
+    """A note, where rows have weights and learners that cannot weigh them."""
+    names = [learner.name for learner in learners if not learner.weighs]
+    if weights is None or not names:
+        return []
+    return [
+        "each row counts once where a fit takes no weights, whatever dataset.weight or automl.class_weight says: "
+        + listing(names)
+    ]

@@ -43,6 +43,11 @@ class Side(Enum):
     validation = "validation"
     test = "test"
 
+    @property
+    def setting(self) -> str:
+        """The setting that names the file."""
+        return {Side.train: "dataset.files", Side.test: "dataset.test.files"}.get(self, "dataset.validation_files")
+
 
 QUERY = "sql:query"  # what the result of dataset.read.query is called, where files have names
 ENDINGS = {

@@ -106,6 +106,7 @@ class Learner:
         most_rows: training rows above which it is not tried unless named, for it would not end.
         most_classes: classes above which it is not tried unless named.
         unsteady: fits on other rows differ, so that the mean of its fold models is better than one fit on all rows.
+        weighs: rows can have weights in its fits.
         why_by_name: why it is never tried unless named; empty where it is.
         most_columns: columns above which it is not tried unless named.
     """
@@ -121,3 +122,4 @@ class Learner:
     most_columns: int | None = None
     why_by_name: str = ""
     unsteady: bool = False
+    weighs: bool = True

@@ -19,6 +19,7 @@ def own_learner(reference: str) -> Learner:
         ExtensionError: it cannot be loaded, or is no estimator, or its space cannot be read.
     """
     from sklearn.base import is_classifier, is_regressor
+    from sklearn.utils.validation import has_fit_parameter
 
     kind: Any = load_class(reference, OWN_ESTIMATORS)
     try:
@@ -47,13 +48,11 @@ def own_learner(reference: str) -> Learner:
         sample: Sample,
         _validation: Validation | None,
     ) -> Any:
-        from sklearn.utils.validation import has_fit_parameter
+        given = {} if sample.weights is None else {"sample_weight": sample.weights}
+        return kind(**point).fit(sample.features, sample.target, **given)
 
-        model = kind(**point)
-        weighed = sample.weights is not None and has_fit_parameter(model, "sample_weight")
-        return model.fit(sample.features, sample.target, **({"sample_weight": sample.weights} if weighed else {}))
-
-    return Learner(name=reference, tasks=tasks, space=space, starts=(start,), fit=fit)
+    weighs = has_fit_parameter(made, "sample_weight")
+    return Learner(name=reference, tasks=tasks, space=space, starts=(start,), fit=fit, weighs=weighs)
 
 
 def _space(reference: str, declared: Any) -> Space:

@@ -28,9 +28,7 @@ def _steps(point: Point, rows: int, seed: int) -> list[Any]:
     return [fill, StandardScaler()]
 
 
-def _pipeline(
-    make: Callable[[Setting, dict[str, Any], int], Any], *, weighted: bool = True, scaled_target: bool = False
-) -> Fit:
+def _pipeline(make: Callable[[Setting, dict[str, Any], int], Any], *, scaled_target: bool = False) -> Fit:
     """A fit of what ``make`` gives behind filled and scaled columns."""
 
     def fit(
@@ -47,7 +45,7 @@ def _pipeline(
         final = make(setting, {key: value for key, value in point.items() if key != "scaling"}, columns)
         model = make_pipeline(*_steps(point, len(sample.target), setting.seed), final)
         given = {}
-        if weighted and sample.weights is not None:
+        if sample.weights is not None:
             given[f"{model.steps[-1][0]}__sample_weight"] = sample.weights
         if scaled_target and not setting.is_classification:
             model = TransformedTargetRegressor(model, transformer=StandardScaler())
@@ -164,7 +162,8 @@ LASSOLARS = Learner(
     NUMBERS,
     {"alpha": Span(1e-5, 1.0, log=True), "scaling": _SCALING},
     ({"alpha": 0.001, "scaling": "standard"},),
-    _pipeline(_lasso_lars, weighted=False, scaled_target=True),
+    _pipeline(_lasso_lars, scaled_target=True),
+    weighs=False,
     why_by_name="enet tries the same and more",
 )
 SGD = Learner(
@@ -187,7 +186,8 @@ KNEIGHBOR = Learner(
         {"n_neighbors": 7, "weights": "distance", "scaling": "standard"},
         {"n_neighbors": 25, "weights": "distance", "scaling": "quantile"},
     ),
-    _pipeline(_neighbours, weighted=False),
+    _pipeline(_neighbours),
+    weighs=False,
     most_rows=20_000,
     most_columns=200,
 )
