@@ -1,5 +1,6 @@
 """Bad input ends in what, why and the next command, a code that is not 0, and nothing lost."""
 
+import json
 import os
 import shlex
 import shutil
@@ -7,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from tests.conftest import Project
 
@@ -224,3 +226,36 @@ def test_code_of_your_own_that_is_not_there_is_refused_before_a_stage_has_run(
     assert said in done.stdout
     assert "it holds: " in done.stdout
     assert not (new_project.root / "artifacts/prepared").exists()
+
+
+def test_a_metric_without_a_direction_is_refused_before_a_stage_has_run(new_project: Project) -> None:
+    metrics = "def gain(truth, predicted):\n    return 1.0\n"
+    (new_project.root / "src/project/metrics.py").write_text(metrics, encoding="utf-8")
+
+    done = new_project.call("keystage", "plan", "automl.metric=project.metrics:gain", ok=False)
+
+    assert "error[extension]: metric 'project.metrics:gain' does not say which way is better" in done.stdout
+    assert "gain.greater_is_better = False (or True)" in done.stdout
+
+
+def test_what_makes_scores_too_good_is_told_before_the_search_and_with_the_model(project: Project) -> None:
+    mixed = ["dataset.group=Ticket", "automl.validation.kind=folds", "automl.class_weight=balanced"]
+    shown = project.call("keystage", "run", *mixed, "automl.estimators=[lgbm,kneighbor]").stdout
+
+    notes = json.loads((project.root / "reports/model.json").read_text(encoding="utf-8"))["notes"]
+    assert "of dataset.group are fitted on and scored in one split" in notes[0]
+    assert notes[1].endswith("says: kneighbor")
+    assert shown.index(notes[0]) < shown.index("trial")
+    said = pd.read_parquet(project.root / "artifacts/out_of_fold.parquet")
+    assert set(said["fold"]) == {1, 2}
+
+
+def test_a_class_of_validation_rows_alone_is_refused(project: Project) -> None:
+    rows = pd.read_csv(project.root / "data/titanic/Titanic.csv", dtype="str")
+    late = rows.head(12).assign(Survived=["2"] * 3 + ["0", "1", "0"] * 3)
+    late.to_csv(project.root / "data/titanic/late.csv", index=False)
+
+    done = project.call("keystage", "run", "dataset.validation_files=[late.csv]", "automl.metric=log_loss", ok=False)
+
+    assert "error[search]: no row that a model is fitted on is of class '2'" in done.stdout
+    assert "3 rows of it are of dataset.validation_files" in done.stdout

@@ -92,6 +92,13 @@ def test_the_test_rows_share_no_group_with_training(seed: int) -> None:
     assert split_kind(_spec(group="g", time="t"), SplitKind.auto) is SplitKind.groups
 
 
+def test_rows_of_one_group_are_said_to_be_so() -> None:
+    with pytest.raises(DatasetError, match="cannot be split") as caught:
+        split(_table(g=["a"] * 6), _spec(group="g"), 0.2, 0)
+
+    assert caught.value.why == "all rows are of one group: 'g', which dataset.group names, is 'a'"
+
+
 def test_the_latest_rows_are_the_test_and_one_time_is_not_parted() -> None:
     table = _table(t=["2024-01-03", "2024-01-01", "2024-01-02", "2024-01-03", "2024-01-02", "2024-01-01"])
 

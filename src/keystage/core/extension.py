@@ -38,8 +38,8 @@ def load_class_or_function(reference: str, module: str) -> Any:
     return _load(reference, module, "class or function", lambda value: isinstance(value, type) or isfunction(value))
 
 
-def require_written(reference: str, module: str, kind: str, root: Path) -> None:
-    """Refuse a reference to what its file does not have, without running the file.
+def require_written(reference: str, module: str, kind: str, root: Path) -> bytes:
+    """Refuse a reference to what its file does not have, without running the file. Returns what the file holds.
 
     Args:
         reference: as of ``load_class``.
@@ -52,13 +52,15 @@ def require_written(reference: str, module: str, kind: str, root: Path) -> None:
     """
     file, name = _place(reference, module, kind)
     try:
-        tree = ast.parse((root / file).read_bytes())
+        written = (root / file).read_bytes()
+        tree = ast.parse(written)
     except (OSError, SyntaxError, ValueError) as error:
         raise ExtensionError(f"{file} cannot be read", why=str(error), fix=f"mend {file}, then run again") from error
     nodes = list(ast.walk(tree))
     assigned = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
     if name not in assigned | {node.name for node in nodes if isinstance(node, _DEFINED)}:
         raise _absent(file, kind, name, [node.name for node in tree.body if isinstance(node, _DEFINED)])
+    return written
 
 
 def _load(reference: str, module: str, kind: str, is_kind: Callable[[Any], bool]) -> Any:

@@ -194,6 +194,8 @@ def _by_groups(table: "pd.DataFrame", spec: DatasetSpec, test_size: float, seed:
 
     group = roles_of(table, spec).group
     assert group is not None
+    if group.nunique() == 1:
+        raise ValueError(f"all rows are of one group: '{spec.group}', which dataset.group names, is '{group.iloc[0]}'")
     splitter = GroupShuffleSplit(n_splits=1, test_size=test_size, random_state=seed)
     chosen = _chosen(next(splitter.split(table, groups=group))[1], table)
     return _with_all_classes(chosen, table, spec, f"{group.nunique()} groups of '{spec.group}' hold them")

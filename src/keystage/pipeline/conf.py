@@ -37,6 +37,7 @@ from keystage.reuse.named import (
     sizes_note,
 )
 from keystage.reuse.spec import EnvironmentSpec, OnMismatch, ReuseSpec
+from keystage.search.metrics import require_direction
 from keystage.search.names import EXTRAS, OWN_ESTIMATORS, OWN_METRICS
 from keystage.search.spec import SearchSpec
 
@@ -143,8 +144,11 @@ def _require_own_code(params: ConfParams, root: Path) -> None:
     }
     for (module, kind), references in named.items():
         for reference in references:
-            if reference.startswith("project."):
-                extension.require_written(reference, module, kind, root)
+            if not reference.startswith("project."):
+                continue
+            written = extension.require_written(reference, module, kind, root)
+            if module == OWN_METRICS:
+                require_direction(reference, written)
 
 
 def _extras(spec: SearchSpec, root: Path) -> Iterator[Environment]:

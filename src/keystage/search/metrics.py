@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 Score = Callable[..., float]
+_DIRECTION = "greater_is_better"  # the attribute of a metric of the user's own
 
 
 @dataclass(frozen=True)
@@ -226,11 +227,20 @@ def metric_of(name: str) -> Metric:
     if not name.startswith(f"{OWN_METRICS}:"):
         return (_OF_CLASSIFIERS | _OF_REGRESSORS)[AZURE_METRIC_NAMES.get(name, name)]
     score: Any = load_function(name, OWN_METRICS)
-    if not isinstance(getattr(score, "greater_is_better", None), bool):
-        function = name.partition(":")[2]
-        raise ExtensionError(
-            f"metric '{name}' does not say which way is better",
-            why="a search needs to know whether to make it great or small",
-            fix=f"write below it, in src/project/metrics.py: {function}.greater_is_better = False (or True)",
-        )
+    if not isinstance(getattr(score, _DIRECTION, None), bool):
+        raise _no_direction(name)
     return Metric(name, score, greater_is_better=score.greater_is_better, weighs=False)
+
+
+def require_direction(reference: str, written: bytes) -> None:
+    """Refuse, with an ``ExtensionError``, a metric whose file nowhere says which way is better: nothing is run."""
+    if _DIRECTION.encode() not in written:
+        raise _no_direction(reference)
+
+
+def _no_direction(name: str) -> ExtensionError:
+    return ExtensionError(
+        f"metric '{name}' does not say which way is better",
+        why="a search needs to know whether to make it great or small",
+        fix=f"write below it, in src/project/metrics.py: {name.partition(':')[2]}.{_DIRECTION} = False (or True)",
+    )
