@@ -11,6 +11,8 @@ from keystage.search.learners.catalogue import LEARNERS, portfolio
 from keystage.search.learners.learner import Choice, Learner, Sample, Setting, Validation
 from keystage.search.metrics import METRICS, metric_of
 from keystage.search.names import ESTIMATORS, NOT_HERE, QUANTILE_ESTIMATORS
+from keystage.search.schedule import Schedule
+from keystage.search.trials import FoldResult, Trial
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(90, 5))
@@ -89,9 +91,30 @@ def test_every_name_of_the_catalogue_has_a_learner_and_every_start_its_turn() ->
     learners = [learner for learner in LEARNERS.values() if Task.classification in learner.tasks]
     starts = portfolio(learners)
     assert len(starts) == sum(len(learner.starts) for learner in learners)
-    assert [learner.name for learner, _ in starts[:4]] == ["lgbm", "lrl2", "rf", "mlp"]
+    assert [learner.name for _, learner, _ in starts[:4]] == ["lgbm", "lrl2", "rf", "mlp"]
+    assert [turn for turn, _, _ in starts] == sorted(turn for turn, _, _ in starts)
     for task, names in ESTIMATORS.items():
         assert all(task in LEARNERS[name].tasks for name in names)
+
+
+def test_later_starts_of_better_learners_come_earlier_and_none_is_left_out() -> None:
+    names = ["lgbm", "mlp", "svm", "xgb_limitdepth"]
+    schedule = Schedule([LEARNERS[name] for name in names], metric_of("roc_auc"), 100, 4, 0, FlamlSteps)
+    scores = {"lgbm": 0.6, "mlp": 0.9, "svm": 0.7, "xgb_limitdepth": 0.8}
+
+    begun = [_asked(schedule, number, scores) for number in range(1, schedule.opening + 1)]
+
+    assert sorted(begun[:4]) == names
+    assert begun[4:8] == ["mlp", "xgb_limitdepth", "mlp", "svm"]  # second starts by place; the best has a third by then
+    assert {name: begun.count(name) for name in names} == {name: len(LEARNERS[name].starts) for name in names}
+
+
+def _asked(schedule: Schedule, number: int, scores: dict[str, float]) -> str:
+    """The learner of the next trial, which is told at once."""
+    proposal = schedule.ask()
+    assert proposal is not None
+    schedule.tell(Trial(number, proposal, (FoldResult(scores[proposal.learner], 0.1),)))
+    return proposal.learner
 
 
 @pytest.mark.parametrize(("task", "name"), [(task, name) for task, named in METRICS.items() for name in named])

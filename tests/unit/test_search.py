@@ -11,9 +11,12 @@ import pandas as pd
 import pytest
 from sklearn.model_selection import KFold
 
+from keystage.adapters.fit_processes import FitProcesses, write_material
 from keystage.core.errors import SearchError
 from keystage.data.spec import Task
 from keystage.pipeline import workspace
+from keystage.pipeline.final import reserve
+from keystage.pipeline.members import member_models, seconds_to_fit
 from keystage.pipeline.search import Found, learners_for, search
 from keystage.search.assembly import model_of
 from keystage.search.fitting import Material, fit_fold
@@ -369,6 +372,30 @@ def test_one_trial_alone_can_be_asked_for_and_fitted_on_all_rows() -> None:
     assert found.final.fitted_on == {member.trial.number: FinalFit.all_rows}
     (model,) = found.final.model.estimators_
     assert model.n_estimators == round(np.mean([fold.found["n_estimators"] for fold in member.trial.folds]))
+
+
+def test_fold_models_stand_for_members_that_there_is_no_time_to_fit_on_all_rows(tmp_path: Path) -> None:
+    material, spec = _material(CODES, "roc_auc"), _spec(time_budget=60.0, max_trials=None)
+    log, trials = TrialLog(tmp_path), []
+    for number, (name, seconds) in enumerate([("lrl2", 0.1), ("svm", 40.0), ("lgbm", 0.1)], start=1):
+        proposal = Proposal(name, LEARNERS[name].starts[0])
+        done = [replace(fit_fold(material, proposal, fold, log.fits, None), seconds=seconds) for fold in range(3)]
+        trials.append(Trial(number, proposal, tuple(done)))
+    write_material(material, tmp_path / "material")
+    processes = FitProcesses(1, tmp_path / "material", log.fits, None)
+
+    models, fitted_on, notes = member_models(trials, material, spec, log, processes, time.monotonic() + 30)
+    processes.close()
+
+    assert set(models) == {1, 2, 3}
+    assert fitted_on == {1: FinalFit.all_rows, 2: FinalFit.folds, 3: FinalFit.folds}  # lgbm is its folds' mean by right
+    assert notes == ["not fitted on all rows for want of time: trial 2; where one has fold models, these stand for it"]
+    assert len(models[2].estimators_) == 3
+    least = seconds_to_fit(trials, material, spec, 1)
+    assert 40 < least < 70
+    assert reserve(trials, 3, material, spec, log, 1) < 60 * 0.1 + 3
+    assert reserve(trials, 3, material, replace(spec, final_fit=FinalFit.all_rows), log, 1) > least
+    log.close()
 
 
 def test_the_model_takes_a_table_with_its_columns_whatever_they_are_called() -> None:

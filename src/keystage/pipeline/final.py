@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from keystage.adapters.fit_processes import FitProcesses
 from keystage.core.errors import SearchError
+from keystage.pipeline.members import may_stand_in, member_models, seconds_to_fit
 from keystage.search import assembly
 from keystage.search.ensemble import Candidate, Ensemble, Truth, eligible, select, without
 from keystage.search.finishing import Finish, finish
-from keystage.search.fitting import Job, Material, weights_at
-from keystage.search.history import TrialLog, read_model, require_kept
-from keystage.search.learners.catalogue import learner_named
+from keystage.search.fitting import Material, weights_at
+from keystage.search.history import TrialLog
 from keystage.search.spec import Calibration, EnsembleKind, FinalFit, SearchSpec
 from keystage.search.stacking import seconds_of, stacked
-from keystage.search.trials import End, Trial, found_on_folds, ranked
+from keystage.search.trials import Trial, ranked
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,6 +26,7 @@ _LEAST_RESERVE, _RESERVED_SHARE = 0.3, 0.02  # seconds, and share of the budget
 _BYTES_PER_SECOND = 50e6  # at which models are read and written again, on a slow disk
 _FINISHING, _STACKING = 1.0, 2.0  # seconds of a calibration or a threshold, and of a stack, with all their folds
 _STACKED_SHARE = 0.1  # of the budget, for a stack of many classes
+_REFIT_SHARE = 0.1  # of the budget at most, for fits on all rows of members whose fold models may stand for them
 
 
 @dataclass(frozen=True)
@@ -65,15 +66,21 @@ def reserve(
     likely = eligible(trials, material.metric, starts)[
         : 1 if spec.ensemble is EnsembleKind.none else spec.ensemble_size
     ]
-    seconds = max(_LEAST_RESERVE, _RESERVED_SHARE * (spec.time_budget or 0.0))
-    seconds += _FINISHING * ((spec.threshold_metric is not None) + (spec.calibration is not Calibration.none))
+    seconds = _after_fits(likely, spec, log)
     if spec.ensemble is EnsembleKind.stacking:
         most = _STACKED_SHARE * (spec.time_budget or 0.0)
         seconds += _STACKING + min(seconds_of(material, spec.ensemble_size), most)
-    seconds += sum(log.size(trial.proposal) for trial in likely) / _BYTES_PER_SECOND
-    # A fold model is fitted on a part of the rows, the final one on all of them.
-    fits = [_seconds_on_all_rows(trial, material) for trial in likely if _is_fitted_anew(trial, material, spec)]
-    return seconds + max([*fits, sum(fits) / cores])
+    fitting = seconds_to_fit(likely, material, spec, cores)
+    if may_stand_in(material, spec):
+        fitting = min(fitting, _REFIT_SHARE * (spec.time_budget or 0.0))
+    return seconds + fitting
+
+
+def _after_fits(members: Sequence[Trial], spec: SearchSpec, log: TrialLog) -> float:
+    """Seconds of the budget from the last fit to the written model."""
+    seconds = max(_LEAST_RESERVE, _RESERVED_SHARE * (spec.time_budget or 0.0))
+    seconds += _FINISHING * ((spec.threshold_metric is not None) + (spec.calibration is not Calibration.none))
+    return seconds + sum(log.size(trial.proposal) for trial in members) / _BYTES_PER_SECOND
 
 
 def fit_final(
@@ -114,7 +121,9 @@ def fit_final(
     stack = stacked(candidates, truth, material, size, ends, mean) if wanted else None
     stacks = stack.ensemble if stack else None
     chosen = stacks or mean
-    models, fitted_on, notes = _members(chosen, material, spec, log, processes, ends)
+    trials_chosen = [member.trial for member in chosen.members]
+    fits_end = None if ends is None else ends - _after_fits(trials_chosen, spec, log)
+    models, fitted_on, notes = member_models(trials_chosen, material, spec, log, processes, fits_end)
     if not models:
         raise SearchError(
             "no member of the model could be fitted on all rows",
@@ -172,62 +181,3 @@ def _candidates(trials: Sequence[Trial], starts: int, material: Material, log: T
         if all(item is not None for item in predicted):
             candidates.append(Candidate(trial, [item for item in predicted if item is not None]))
     return candidates
-
-
-def _members(
-    chosen: Ensemble,
-    material: Material,
-    spec: SearchSpec,
-    log: TrialLog,
-    processes: FitProcesses,
-    ends: float | None,
-) -> tuple[dict[int, Any], dict[int, FinalFit], list[str]]:
-    """The members' models by trial: of all rows where it is asked for and comes to an end, else of the folds."""
-    trials = [member.trial for member in chosen.members]
-    folds = range(len(material.folds))
-    voting = {trial.number for trial in trials if log.has_models(trial.proposal, folds)}
-    anew = [trial for trial in trials if _is_fitted_anew(trial, material, spec) or trial.number not in voting]
-    models, notes = _fit_on_all_rows(anew, processes, log, ends) if anew else ({}, [])
-    fitted_on = dict.fromkeys(models, FinalFit.all_rows)
-    for trial in trials:
-        if trial.number in models or trial.number not in voting:
-            continue
-        parts = [log.model(trial.proposal, fold) for fold in folds]
-        names = [f"fold_{fold}" for fold in range(1, len(parts) + 1)]
-        alone = len(parts) == 1
-        models[trial.number] = (
-            parts[0]
-            if alone
-            else assembly.vote(names, parts, None, material.setting.task, range(material.setting.classes))
-        )
-        fitted_on[trial.number] = FinalFit.folds
-    return models, fitted_on, notes
-
-
-def _is_fitted_anew(trial: Trial, material: Material, spec: SearchSpec) -> bool:
-    """Whether a member is to be one fit on all rows, not the mean of its fold models."""
-    steady = len(material.folds) > 1 and not learner_named(trial.estimator).unsteady
-    return spec.final_fit is FinalFit.all_rows or steady or not material.alike
-
-
-def _fit_on_all_rows(
-    trials: Sequence[Trial], processes: FitProcesses, log: TrialLog, ends: float | None
-) -> tuple[dict[int, Any], list[str]]:
-    waiting = {trial.proposal.key: trial for trial in trials}
-    models: dict[int, Any] = {}
-    notes: list[str] = []
-    jobs = [Job(trial.proposal, None, tuple(found_on_folds(trial.folds).items())) for trial in trials]
-    for done in processes.all_of([(job, None) for job in jobs], ends):
-        trial = waiting.pop(done.job.proposal.key)
-        require_kept(done.result, log.fits)
-        if done.model is None or done.result.end is not End.complete:
-            notes.append(f"trial {trial.number} was not fitted on all rows: {done.result.error}")
-        else:
-            models[trial.number] = read_model(done.model)
-    notes += [f"trial {trial.number} was not fitted on all rows: the time was over" for trial in waiting.values()]
-    return models, notes
-
-
-def _seconds_on_all_rows(trial: Trial, material: Material) -> float:
-    training = sum(len(rows) for rows, _ in material.folds) / len(material.folds)
-    return trial.seconds / len(material.folds) * len(material.target) / training

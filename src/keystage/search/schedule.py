@@ -5,6 +5,7 @@ seed and settings alone, whatever the number of fits at the same time, while the
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from keystage.search.learners.catalogue import portfolio
@@ -55,10 +56,11 @@ class Schedule:
         self._learners = {learner.name: learner for learner in learners}
         self._metric, self._seed, self._steps_from = metric, seed, steps_from
         sample = max(_LEAST_SAMPLE, SAMPLED_CELLS // max(1, columns))
-        starts = [(learner.name, point) for learner, point in portfolio(learners)]
+        starts = [(turn, Proposal(learner.name, point)) for turn, learner, point in portfolio(learners)]
+        self._rounds = {proposal.key: turn for turn, proposal in starts}
+        self._starts = [proposal for _, proposal in starts]
         self._sample = sample if rows > 2 * sample else None
-        self._starts = [Proposal(name, point) for name, point in starts]
-        self._sampled = [Proposal(name, point, self._sample) for name, point in starts] if self._sample else []
+        self._sampled = [replace(proposal, rows=self._sample) for proposal in self._starts] if self._sample else []
         self.opening = len(self._sampled) + len(self._starts)
         self._proposed: dict[str, Proposal] = {}
         self._told: list[Trial] = []
@@ -88,9 +90,13 @@ class Schedule:
             return self._sampled.pop(0)
         if not self._starts:
             return None
-        if self._sample is None:
-            return self._starts.pop(0)
-        # On all rows, those first that did best on the sample; of those not told yet, in the portfolio's order.
+        rank = self._rank_by_standing() if self._sample is None else self._rank_by_sample()
+        best = min(self._starts, key=rank)
+        self._starts.remove(best)
+        return best
+
+    def _rank_by_sample(self) -> Callable[[Proposal], float]:
+        """Those first that did best on the sample; of those not told yet, in the portfolio's order."""
         losses = {
             Proposal(trial.estimator, trial.proposal.point).key: self._loss(trial)
             for trial in self._told
@@ -101,15 +107,22 @@ class Schedule:
             loss = losses.get(proposal.key, 0.0)
             return float("inf") if loss is None else loss
 
-        best = min(self._starts, key=rank)
-        self._starts.remove(best)
-        return best
+        return rank
+
+    def _rank_by_standing(self) -> Callable[[Proposal], float]:
+        """Each learner's first start; then those of better learners earlier, a place for a round."""
+        places = {name: place for place, name in enumerate(self._standing())}
+
+        def rank(proposal: Proposal) -> float:
+            number = self._rounds[proposal.key]
+            return number + places.get(proposal.learner, len(self._learners)) if number else -1
+
+        return rank
 
     def _step(self) -> Proposal | None:
         """One step of the learner whose turn it is."""
-        best = self._best(self._learners)
-        names = sorted(best, key=lambda name: (self._loss(best[name]) or 0.0, name))
-        movable = [name for name in names if self._learners[name].space]
+        best = self._standing()
+        movable = [name for name in best if self._learners[name].space]
         for _ in range(len(_TURNS) * 2 if movable else 0):
             name = movable[_TURNS[self._turn % len(_TURNS)] % len(movable)]
             self._turn += 1
@@ -132,6 +145,11 @@ class Schedule:
             seed = self._seed + 1000 * list(self._learners).index(name) + self._turn
             self._steps[name] = self._steps_from(learner.space, best.proposal.point, loss, seed)
         return self._steps[name]
+
+    def _standing(self) -> dict[str, Trial]:
+        """The best trial of each learner that has one, the best learner first."""
+        best = self._best(self._learners)
+        return {name: best[name] for name in sorted(best, key=lambda name: (self._loss(best[name]) or 0.0, name))}
 
     def _best(self, learners: Mapping[str, Learner]) -> dict[str, Trial]:
         best: dict[str, Trial] = {}

@@ -1,6 +1,6 @@
 """All learners by name, which of them suit a table, and in which order a search begins with their starts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from keystage.search.learners import boosted, catboost, forests, histogram, scaled
 from keystage.search.learners.learner import Learner, Point
@@ -41,18 +41,18 @@ def learner_named(name: str) -> Learner:
     return LEARNERS[name] if name in LEARNERS else own_learner(name)
 
 
-def portfolio(learners: Sequence[Learner]) -> list[tuple[Learner, Point]]:
-    """The trials a search begins with: every learner's first start, then every second one, and so on."""
+def portfolio(learners: Sequence[Learner]) -> list[tuple[int, Learner, Point]]:
+    """The trials a search begins with: every learner's first start, then every second one, and so on.
+
+    Returns:
+        For each its round, from 0, the learner, and the hyperparameters.
+    """
     order = {name: place for place, name in enumerate(_FIRST)}
     ordered = sorted(learners, key=lambda learner: order.get(learner.name, len(order)))
-    return list(_by_turns(ordered))
-
-
-def _by_turns(learners: Sequence[Learner]) -> Iterator[tuple[Learner, Point]]:
-    for turn in range(max((len(learner.starts) for learner in learners), default=0)):
-        for learner in learners:
-            if turn < len(learner.starts):
-                yield learner, learner.starts[turn]
+    rounds = range(max((len(learner.starts) for learner in ordered), default=0))
+    return [
+        (turn, learner, learner.starts[turn]) for turn in rounds for learner in ordered if turn < len(learner.starts)
+    ]
 
 
 def unsuited(learner: Learner, rows: int, columns: int, classes: int) -> str | None:
