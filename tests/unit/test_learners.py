@@ -36,7 +36,7 @@ def test_a_learner_fits_missing_cells_and_constant_columns_from_each_of_its_star
     learner = LEARNERS[name]
     for classes in (2, 3) if task is Task.classification else (0,):
         target = _target(classes)
-        weights = RNG.random(90) if weighted else None
+        weights = RNG.random(90) if weighted and learner.weighs else None
         setting = Setting(task, "squared", 1, classes)
         sample = Sample(X, target, weights)
         training, watched = sample.at(slice(60)), Validation(sample.at(slice(60, None)))

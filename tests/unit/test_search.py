@@ -1,6 +1,7 @@
 """A search repeats, keeps every trial, goes on where it stopped, and ends when it should."""
 
 import json
+import pickle
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -95,6 +96,11 @@ def _search(
     )
 
 
+def _model(found: Found) -> Any:
+    """The model as it is written and loaded."""
+    return pickle.loads(pickle.dumps(found.final.model))
+
+
 def _board(found: Found, metric: str = "roc_auc") -> pd.DataFrame:
     return leaderboard(found.trials, metric_of(metric))
 
@@ -124,7 +130,7 @@ def test_the_same_seed_gives_the_same_trials_and_model_on_any_number_of_cores() 
         [(member.trial.number, member.weight) for member in found.final.ensemble.members] for found in (first, second)
     ]
     assert members[0] == members[1]
-    np.testing.assert_array_equal(first.final.model.predict_proba(X), second.final.model.predict_proba(X))
+    np.testing.assert_array_equal(_model(first).predict_proba(X), _model(second).predict_proba(X))
 
 
 def test_numbers_are_searched_and_averaged() -> None:
@@ -135,8 +141,8 @@ def test_numbers_are_searched_and_averaged() -> None:
     assert best.score > 0.8
     assert found.final.ensemble.score >= best.score
     shares = [member.weight for member in found.final.ensemble.members]
-    members = [member.predict(X) for member in found.final.model.estimators_]
-    np.testing.assert_allclose(found.final.model.predict(X), np.average(members, axis=0, weights=shares))
+    members = [member.predict(X) for member in _model(found).estimators_]
+    np.testing.assert_allclose(_model(found).predict(X), np.average(members, axis=0, weights=shares))
 
 
 def test_more_trials_go_on_from_the_log_and_give_what_one_search_gives() -> None:
@@ -147,7 +153,7 @@ def test_more_trials_go_on_from_the_log_and_give_what_one_search_gives() -> None
     assert short.recalled == 0
     assert longer.recalled >= 7 + 2  # folds
     pd.testing.assert_frame_equal(_board(longer), _board(at_once))
-    np.testing.assert_array_equal(longer.final.model.predict_proba(X), at_once.final.model.predict_proba(X))
+    np.testing.assert_array_equal(_model(longer).predict_proba(X), _model(at_once).predict_proba(X))
 
 
 def test_a_log_whose_last_line_was_cut_off_loses_that_fit_only() -> None:
@@ -187,7 +193,7 @@ def test_fits_whose_files_are_gone_or_cut_off_are_made_again() -> None:
     again = _search(_spec())
 
     assert again.recalled == sum(len(trial.folds) for trial in whole.trials)
-    np.testing.assert_array_equal(again.final.model.predict_proba(X), whole.final.model.predict_proba(X))
+    np.testing.assert_array_equal(_model(again).predict_proba(X), _model(whole).predict_proba(X))
 
 
 def test_fewer_trials_after_more_give_what_they_give_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,7 +205,7 @@ def test_fewer_trials_after_more_give_what_they_give_alone(monkeypatch: pytest.M
     alone = _search(_spec(max_trials=2, estimators=learners), key="other")
 
     assert fewer.recalled == sum(len(trial.folds) for trial in fewer.trials)
-    np.testing.assert_array_equal(fewer.final.model.predict_proba(X), alone.final.model.predict_proba(X))
+    np.testing.assert_array_equal(_model(fewer).predict_proba(X), _model(alone).predict_proba(X))
 
 
 def test_a_log_in_use_is_left_alone() -> None:
@@ -346,7 +352,7 @@ def test_rows_of_rare_classes_may_lack_in_a_fold() -> None:
 
     assert all(trial.end is End.complete for trial in found.trials)
     assert set(found.final.fitted_on.values()) <= {FinalFit.folds, FinalFit.all_rows}
-    assert found.final.model.predict_proba(X).shape == (240, 3)
+    assert _model(found).predict_proba(X).shape == (240, 3)
 
 
 def test_weights_change_fits_and_scores() -> None:
@@ -360,7 +366,7 @@ def test_weights_change_fits_and_scores() -> None:
     learners, _ = learners_for(_spec(), Task.classification, 160, 4, 2)
     assert unweighed(learners, None) == []
     assert unweighed(learners, heavy)[0].endswith("says: kneighbor")
-    means = [found.final.model.predict_proba(X)[:, 1].mean() for found in (plain, in_balance)]
+    means = [_model(found).predict_proba(X)[:, 1].mean() for found in (plain, in_balance)]
     assert means[1] > means[0]  # class 1 is the rarer one
 
 
@@ -370,7 +376,7 @@ def test_one_trial_alone_can_be_asked_for_and_fitted_on_all_rows() -> None:
     (member,) = found.final.ensemble.members
     assert member.trial == ranked(found.trials, metric_of("roc_auc"))[0]
     assert found.final.fitted_on == {member.trial.number: FinalFit.all_rows}
-    (model,) = found.final.model.estimators_
+    (model,) = _model(found).estimators_
     assert model.n_estimators == round(np.mean([fold.found["n_estimators"] for fold in member.trial.folds]))
 
 
@@ -403,9 +409,9 @@ def test_the_model_takes_a_table_with_its_columns_whatever_they_are_called() -> 
     names = ["a[1]", "{b}", "c:d", 'e"f']
     table = pd.DataFrame(X, columns=names)
 
-    model = model_of(found.final.model, table)
+    model = model_of(_model(found), table)
 
-    np.testing.assert_array_equal(model.predict_proba(table), found.final.model.predict_proba(X))
+    np.testing.assert_array_equal(model.predict_proba(table), _model(found).predict_proba(X))
     with pytest.raises(ValueError, match="feature names should match"):
         model.predict_proba(table[names[::-1]])
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from keystage.adapters.fit_processes import FitProcesses
 from keystage.core.errors import SearchError
-from keystage.pipeline.members import may_stand_in, member_models, seconds_to_fit
+from keystage.pipeline.members import is_fitted_anew, may_stand_in, member_models, seconds_to_fit
 from keystage.search import assembly
 from keystage.search.ensemble import Candidate, Ensemble, Truth, eligible, select, without
 from keystage.search.finishing import Finish, finish
@@ -35,8 +35,8 @@ class Final:
 
     Attributes:
         model: a scikit-learn vote or stack on class codes or values, calibrated and with a threshold where those are
-            asked for; takes arrays.
-        members: the fitted model of each member, in the ensemble's order.
+            asked for; of kept models, so it takes arrays once it was pickled and loaded.
+        members: the model of each member, in the ensemble's order.
         stacked_by: the linear model of a stack; None of a weighted mean.
         ensemble: its members and how they score together.
         fitted_on: by trial, what its member was fitted on.
@@ -66,7 +66,7 @@ def reserve(
     likely = eligible(trials, material.metric, starts)[
         : 1 if spec.ensemble is EnsembleKind.none else spec.ensemble_size
     ]
-    seconds = _after_fits(likely, spec, log)
+    seconds = _after_fits(likely, material, spec, log)
     if spec.ensemble is EnsembleKind.stacking:
         most = _STACKED_SHARE * (spec.time_budget or 0.0)
         seconds += _STACKING + min(seconds_of(material, spec.ensemble_size), most)
@@ -76,11 +76,13 @@ def reserve(
     return seconds + fitting
 
 
-def _after_fits(members: Sequence[Trial], spec: SearchSpec, log: TrialLog) -> float:
+def _after_fits(members: Sequence[Trial], material: Material, spec: SearchSpec, log: TrialLog) -> float:
     """Seconds of the budget from the last fit to the written model."""
     seconds = max(_LEAST_RESERVE, _RESERVED_SHARE * (spec.time_budget or 0.0))
     seconds += _FINISHING * ((spec.threshold_metric is not None) + (spec.calibration is not Calibration.none))
-    return seconds + sum(log.size(trial.proposal) for trial in members) / _BYTES_PER_SECOND
+    models = ((trial, 1 if is_fitted_anew(trial, material, spec) else len(material.folds)) for trial in members)
+    sizes = (log.size(trial.proposal) * number / len(material.folds) for trial, number in models)
+    return seconds + sum(sizes) / _BYTES_PER_SECOND
 
 
 def fit_final(
@@ -122,7 +124,7 @@ def fit_final(
     stacks = stack.ensemble if stack else None
     chosen = stacks or mean
     trials_chosen = [member.trial for member in chosen.members]
-    fits_end = None if ends is None else ends - _after_fits(trials_chosen, spec, log)
+    fits_end = None if ends is None else ends - _after_fits(trials_chosen, material, spec, log)
     models, fitted_on, notes = member_models(trials_chosen, material, spec, log, processes, fits_end)
     if not models:
         raise SearchError(

@@ -8,7 +8,8 @@ from keystage.adapters.fit_processes import FitProcesses
 from keystage.core.errors import listing
 from keystage.search import assembly
 from keystage.search.fitting import Job, Material
-from keystage.search.history import TrialLog, read_model, require_kept
+from keystage.search.history import TrialLog, require_kept
+from keystage.search.kept_model import KeptModel
 from keystage.search.learners.catalogue import learner_named
 from keystage.search.spec import FinalFit, SearchSpec
 from keystage.search.trials import End, Trial, found_on_folds
@@ -37,7 +38,7 @@ def member_models(
     """
     folds = range(len(material.folds))
     voting = {trial.number for trial in trials if log.has_models(trial.proposal, folds)}
-    wanted = [trial for trial in trials if _is_fitted_anew(trial, material, spec) or trial.number not in voting]
+    wanted = [trial for trial in trials if is_fitted_anew(trial, material, spec) or trial.number not in voting]
     anew = wanted
     if ends is not None and may_stand_in(material, spec):
         anew = _in_time(wanted, voting, material, ends - time.monotonic(), processes.idle)
@@ -79,7 +80,7 @@ def _in_time(trials: Sequence[Trial], voting: set[int], material: Material, seco
     return chosen
 
 
-def _is_fitted_anew(trial: Trial, material: Material, spec: SearchSpec) -> bool:
+def is_fitted_anew(trial: Trial, material: Material, spec: SearchSpec) -> bool:
     """Whether a member is to be one fit on all rows, not the mean of its fold models."""
     steady = len(material.folds) > 1 and not learner_named(trial.estimator).unsteady
     return spec.final_fit is FinalFit.all_rows or steady or not material.alike
@@ -99,7 +100,7 @@ def _fit_on_all_rows(
         if done.model is None or done.result.end is not End.complete:
             failures[number] = done.result.error
         else:
-            models[number] = read_model(done.model)
+            models[number] = KeptModel.read(done.model)
     return models, failures
 
 
@@ -111,5 +112,5 @@ def _seconds_on_all_rows(trial: Trial, material: Material) -> float:
 
 def seconds_to_fit(trials: Sequence[Trial], material: Material, spec: SearchSpec, cores: int) -> float:
     """Seconds that the fits on all rows of these, were they members, will take on so many cores."""
-    fits = [_seconds_on_all_rows(trial, material) for trial in trials if _is_fitted_anew(trial, material, spec)]
+    fits = [_seconds_on_all_rows(trial, material) for trial in trials if is_fitted_anew(trial, material, spec)]
     return max([*fits, sum(fits) / cores])

@@ -10,7 +10,6 @@ A log is a folder: ``log.jsonl`` has one line per fit, appended when the fit has
 import json
 import logging
 import os
-import pickle
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -20,6 +19,7 @@ from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
+from keystage.search.kept_model import KeptModel
 from keystage.search.trials import End, FoldResult, Proposal
 
 if TYPE_CHECKING:
@@ -171,9 +171,9 @@ class TrialLog:
         """Whether all fold models of a trial are kept; one whose rows lacked a class is not."""
         return all(model_file(self.fits, proposal, fold).is_file() for fold in folds)
 
-    def model(self, proposal: Proposal, fold: int) -> Any:
+    def model(self, proposal: Proposal, fold: int) -> KeptModel:
         """The fitted model, which must have been kept."""
-        return read_model(model_file(self.fits, proposal, fold))
+        return KeptModel.read(model_file(self.fits, proposal, fold))
 
     def size(self, proposal: Proposal) -> int:
         """Bytes of a trial's models."""
@@ -190,12 +190,6 @@ def require_kept(result: FoldResult, fits: Path) -> None:
     """Raise what the system said in a fit's process when the disk could not keep it."""
     if result.errno is not None:
         raise OSError(result.errno, os.strerror(result.errno), os.fspath(fits / LOG))
-
-
-def read_model(path: Path) -> Any:
-    """A model that a fit kept."""
-    with path.open("rb") as file:
-        return pickle.load(file)
 
 
 def model_file(fits: Path, proposal: Proposal, fold: int) -> Path:
