@@ -95,7 +95,11 @@ def test_a_wrong_override_changes_nothing(project: Project, override: str) -> No
         ("dataset.weight=Name", "dataset", "weight column 'Name' of dataset 'titanic' holds no numbers"),
         ("dataset.time=Cabin", "dataset", "time column 'Cabin' of dataset 'titanic' has"),
         ("dataset.fold=Name", "dataset", "fold column 'Name' of dataset 'titanic' holds 1309 values that name no fold"),
-        ("dataset.group=Pclass automl.validation.folds=3", "search", "of 2 groups, fewer than the 3 folds"),
+        (
+            "dataset.group=Pclass automl.validation.folds=3",
+            "search",
+            "the training rows are of 2 groups, fewer than the 3 folds",
+        ),
     ],
 )
 def test_a_column_that_cannot_have_its_role_is_refused(project: Project, override: str, kind: str, what: str) -> None:
@@ -245,7 +249,7 @@ def test_what_makes_scores_too_good_is_told_before_the_search_and_with_the_model
     notes = json.loads((project.root / "reports/model.json").read_text(encoding="utf-8"))["notes"]
     assert "of dataset.group are fitted on and scored in one split" in notes[0]
     assert notes[1].endswith("says: kneighbor")
-    assert shown.index(notes[0]) < shown.index("trial")
+    assert shown.index(notes[0]) < shown.index(" in cross-validation: ") < shown.rindex(notes[0])
     said = pd.read_parquet(project.root / "artifacts/out_of_fold.parquet")
     assert set(said["fold"]) == {1, 2}
 
