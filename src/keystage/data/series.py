@@ -142,6 +142,7 @@ def _require_names(rows: "pd.DataFrame", forecast: ForecastSpec, spec: DatasetSp
 
 
 def _found(times: "pd.Series", spec: DatasetSpec) -> str:
+    """The commonest frequency that all times fit."""
     import pandas as pd
 
     unique = pd.DatetimeIndex(times.unique()).sort_values()

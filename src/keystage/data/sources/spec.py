@@ -46,7 +46,8 @@ class Side(Enum):
     @property
     def setting(self) -> str:
         """The setting that names the file."""
-        return {Side.train: "dataset.files", Side.test: "dataset.test.files"}.get(self, "dataset.validation_files")
+        names = {Side.train: "files", Side.validation: "validation_files", Side.test: "test.files"}
+        return f"dataset.{names[self]}"
 
 
 QUERY = "sql:query"  # what the result of dataset.read.query is called, where files have names
