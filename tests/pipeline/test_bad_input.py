@@ -92,8 +92,15 @@ def test_a_wrong_override_changes_nothing(project: Project, override: str) -> No
     ("override", "kind", "what"),
     [
         ("dataset.weight=Wight", "dataset", "column 'Wight' is not in dataset 'titanic'"),
-        ("dataset.weight=Name", "dataset", "weight column 'Name' of dataset 'titanic' holds no numbers"),
-        ("dataset.time=Cabin", "dataset", "time column 'Cabin' of dataset 'titanic' has"),
+        pytest.param(
+            "dataset.weight=Name",
+            "dataset",
+            "weight column 'Name' of dataset 'titanic' holds no numbers",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            "dataset.time=Cabin", "dataset", "time column 'Cabin' of dataset 'titanic' has", marks=pytest.mark.slow
+        ),
         ("dataset.fold=Name", "dataset", "fold column 'Name' of dataset 'titanic' holds 1309 values that name no fold"),
         (
             "dataset.group=Pclass automl.validation.folds=3",
@@ -254,6 +261,7 @@ def test_what_makes_scores_too_good_is_told_before_the_search_and_with_the_model
     assert set(said["fold"]) == {1, 2}
 
 
+@pytest.mark.slow  # the split itself is tested alone; here it is the words of a whole run
 def test_a_class_of_validation_rows_alone_is_refused(project: Project) -> None:
     rows = pd.read_csv(project.root / "data/titanic/Titanic.csv", dtype="str")
     late = rows.head(12).assign(Survived=["2"] * 3 + ["0", "1", "0"] * 3)
